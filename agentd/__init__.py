@@ -1,0 +1,1 @@
+"""agentd: the daemon of one host; it keeps the workers that the deployments ask for."""

@@ -1,0 +1,1 @@
+"""The worker: the process that serves one deployment and keeps its executors."""

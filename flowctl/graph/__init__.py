@@ -1,0 +1,1 @@
+"""Pure pictures: a flow is built, laid out and painted as text."""

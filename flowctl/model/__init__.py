@@ -1,0 +1,1 @@
+"""The nouns: flow, fleet and traffic, as frozen values."""

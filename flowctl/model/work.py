@@ -1,0 +1,204 @@
+"""What passes between the store and those who act on it: assignments, beats, steps, filters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from flowctl.model.fleet import Agent, Deployment, Resources, Worker
+from flowctl.model.flow import Plug, Processor, Socket
+from flowctl.model.ids import CallId
+from flowctl.model.states import AgentStatus, CallStatus, Desired, WorkerStatus
+from flowctl.model.traffic import Call, Message
+
+
+class Assignment(Struct, frozen=True, kw_only=True):
+    """Everything that a host needs in order to serve one deployment."""
+
+    deployment: Deployment
+    processor: Processor
+    sockets: tuple[Socket, ...]
+    """The sockets of the processor."""
+    inbound: tuple[Plug, ...]
+    """Plugs whose target is one of the sockets."""
+    outbound: tuple[Plug, ...]
+    """Plugs whose source is one of the sockets."""
+    targets: tuple[Socket, ...]
+    """The sockets that the outbound plugs lead to."""
+    workers: int = 1
+    """How many deployments the processor has: shares of a rate limit."""
+
+
+class AgentBeat(Struct, frozen=True, kw_only=True):
+    """What an agent says of itself at each heartbeat; it creates agent and node when missing."""
+
+    name: str
+    hostname: str
+    boot_id: str
+    pid: int
+    version: str
+    cpus: int
+    labels: dict[str, str]
+    port: int
+    sentence: str
+    resources: Resources
+    status: AgentStatus
+
+
+class WorkerBeat(Struct, frozen=True, kw_only=True):
+    """What is known of a worker process; the row is created when missing."""
+
+    name: str
+    deployment: str
+    """The name of the deployment."""
+    agent: str
+    network: str
+    processor: str
+    pid: int
+    executors: int
+    busy: int
+    restarts: int
+    cpu_percent: float
+    memory: int
+    commit: str
+    reason: str
+    status: WorkerStatus
+
+
+class Step(Struct, frozen=True, kw_only=True, tag_field="step"):
+    """One change of the placement; the planner makes them, the store takes or rejects each."""
+
+    network: str
+    processor: str
+    agent: str
+    deployment: str
+    """Its name; for `Create` a new one, `<processor>.deploy<N>`."""
+
+
+class Create(Step, frozen=True, kw_only=True, tag="create"):
+    """Claim cpus of an agent for a processor."""
+
+    cpus: int
+
+
+class Resize(Step, frozen=True, kw_only=True, tag="resize"):
+    """Change the claim; only executors come or go."""
+
+    cpus: int
+
+
+class Retire(Step, frozen=True, kw_only=True, tag="retire"):
+    """End the deployment: its worker finishes what it holds, then goes."""
+
+
+class Fleet(Struct, frozen=True, kw_only=True):
+    """The fleet and what is wanted of it, read in one transaction."""
+
+    revision: int
+    processors: tuple[Processor, ...]
+    agents: tuple[Agent, ...]
+    deployments: tuple[Deployment, ...]
+    workers: tuple[Worker, ...]
+    strategies: dict[str, str]
+    """Name of each network to `BALANCED` or `EFFICIENT`."""
+
+
+class CallFilter(Struct, frozen=True, kw_only=True):
+    """Which calls a listing shows."""
+
+    network: str = ""
+    processor: str = ""
+    socket: str = ""
+    """`processor.socket`."""
+    status: tuple[CallStatus, ...] = ()
+    run_id: str = ""
+    parent: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+    """Part of the id or of the failure's message."""
+    ascending: bool = False
+    limit: int = 50
+    offset: int = 0
+
+
+class RunCount(Struct, frozen=True, kw_only=True):
+    """Whether a run is quiet: every message that was sent has become a call that came to rest."""
+
+    calls: int
+    """Calls that are terminal or waiting in a join."""
+    outputs: int
+    """Messages that these calls sent on."""
+    failed: int
+    running: int
+    waiting: int
+
+    def is_quiet(self, seeds: int) -> bool:
+        """Tell whether all `seeds` sends and everything that came of them came to rest."""
+        return self.running == 0 and self.calls >= seeds + self.outputs
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A long call that was taken out of its queue and is held by a lease instead."""
+
+    call_id: CallId
+    queue: str
+    message: Message
+    worker: str
+    expires_at: datetime
+
+
+class Slot(Struct, frozen=True, kw_only=True):
+    """One value that waits for its join, or was used by the call that completed it."""
+
+    socket: str
+    """`network.processor.socket`."""
+    key: str
+    """What must be equal for values to meet: empty, a run id, or the call id of a scatter."""
+    argument: str
+    """A parameter's name, or the index in a gather."""
+    message: Message
+    content_type: str = "application/json"
+
+
+class Fire(Struct, frozen=True, kw_only=True):
+    """A due time of a schedule."""
+
+    socket: str
+    """`network.processor.socket`."""
+    due_at: datetime
+    call_id: CallId
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """One number measured at one moment."""
+
+    at: datetime
+    kind: str
+    """agent, worker, processor, queue, plug or cluster."""
+    object: str
+    metric: str
+    """cpu, memory, ready, unacked, in, out, calls, failed, duration ..."""
+    value: float
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A person's request: what to write into which object."""
+
+    kind: str
+    name: str
+    requested_status: Desired
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A value that arrived for a join, with the record of the call that carried it."""
+
+    slot: Slot
+    call: Call
+    mode: str
+    """`zip`, `latest` or `gather`."""
+    needs: tuple[str, ...] = ()
+    """zip, latest: the arguments that must have a value, in the order of the signature."""
+    total: int = 0
+    """gather: how many indexes there are."""

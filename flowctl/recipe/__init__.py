@@ -1,0 +1,1 @@
+"""Text in, typed values out: recipes are parsed, checked, compared and dumped here."""

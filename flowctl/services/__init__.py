@@ -1,0 +1,1 @@
+"""What may be done, one file a noun; every face and daemon calls these."""

@@ -1,0 +1,1 @@
+"""flowctl for the screen."""

@@ -1,0 +1,1 @@
+"""Pure tables: values in, rows for people and programs out."""

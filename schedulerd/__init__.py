@@ -1,0 +1,1 @@
+"""schedulerd: the daemon that decides; it plans, fires schedules, watches and keeps house."""
