@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowctl.clock import Clock, SystemClock
-from flowctl.errors import Refused
+from flowctl.errors import Denied
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class Control:
         return self.door.enter()
 
     def may_write(self) -> None:
-        """Raise `Refused` where the settings say that this process only reads."""
+        """Raise `Denied` where the settings say that this process only reads."""
         if self.settings.readonly:
-            raise Refused("flowctl is read-only here", remedy="unset FLOWCTL_READONLY")
+            raise Denied("flowctl is read-only here", remedy="unset FLOWCTL_READONLY")
 
 
 @contextmanager
