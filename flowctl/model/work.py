@@ -9,8 +9,8 @@ from msgspec import Struct
 from flowctl.model.fleet import Agent, Deployment, Resources, Worker
 from flowctl.model.flow import Plug, Processor, Socket
 from flowctl.model.ids import CallId
-from flowctl.model.states import AgentStatus, CallStatus, Desired, WorkerStatus
-from flowctl.model.traffic import Call, Message
+from flowctl.model.states import TERMINAL, AgentStatus, CallStatus, Desired, WorkerStatus
+from flowctl.model.traffic import Call, Message, Outgoing
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
@@ -147,6 +147,21 @@ class Claim(Struct, frozen=True, kw_only=True):
     message: Message
     worker: str
     expires_at: datetime
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What is on record of a call whose message came once more."""
+
+    status: CallStatus
+    attempt: int
+    outgoing: tuple[Outgoing, ...] = ()
+    """Its committed outputs that are not known to be published."""
+
+    def covers(self, attempt: int) -> bool:
+        """Tell whether attempt number `attempt` is over, so that it must not run again."""
+        if self.status is CallStatus.RETRYING:
+            return self.attempt >= attempt
+        return self.status in TERMINAL
 
 
 class Slot(Struct, frozen=True, kw_only=True):

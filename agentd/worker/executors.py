@@ -1,0 +1,106 @@
+"""One executor as the worker sees it: a process, a socket, and the calls it was given."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections import deque
+from enum import StrEnum
+from socket import socket
+from typing import Any
+
+from agentd.worker.frames import Frame, Kind, Reader, pack
+from agentd.worker.items import Item
+from agentd.worker.launch import kill_group, spawn
+
+_CHUNK = 256 * 1024
+
+
+class Phase(StrEnum):
+    """Where an executor is."""
+
+    STARTING = "starting"  # imports the user's module
+    READY = "ready"
+    RETIRING = "retiring"  # finishes what it was given, then stops
+    BROKEN = "broken"  # could not import; ends by itself
+
+
+class Executor:
+    """Owns the process and its pipes; decides nothing."""
+
+    def __init__(self, number: int, python: str, env: dict[str, str], cwd: str, now: float) -> None:
+        self.number = number
+        self.process: subprocess.Popen[bytes]
+        self.socket: socket
+        self.process, self.socket, self.stdout, self.stderr = spawn(python, env=env, cwd=cwd)
+        for stream in (self.stdout, self.stderr):
+            os.set_blocking(stream, False)
+        self.socket.setblocking(False)
+        self.phase = Phase.STARTING
+        self.since = now
+        self.calls: deque[Item] = deque()
+        """Oldest first; the first one runs."""
+        self._reader = Reader()
+        self._unsent = bytearray()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    @property
+    def serves(self) -> bool:
+        """Whether it may be given calls."""
+        return self.phase is Phase.READY
+
+    def send(self, kind: Kind, head: dict[str, Any], body: bytes = b"") -> None:
+        """Queue a frame; `flush` writes it."""
+        self._unsent += pack(kind, head, body)
+
+    def flush(self) -> bool:
+        """Write what the socket takes now and tell whether something is left."""
+        while self._unsent:
+            try:
+                count = self.socket.send(self._unsent[:_CHUNK])
+            except BlockingIOError:
+                return True
+            except OSError:
+                self._unsent.clear()  # it died: the end of its output tells
+                return False
+            del self._unsent[:count]
+        return False
+
+    def receive(self) -> list[Frame] | None:
+        """Return the frames that arrived, or None when the executor has ended."""
+        try:
+            data = self.socket.recv(_CHUNK)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        return self._reader.feed(data) if data else None
+
+    def drain(self, stream: int) -> str | None:
+        """Return what lies in one of its output pipes, or None at its end."""
+        try:
+            data = os.read(stream, 65536)
+        except BlockingIOError:
+            return ""
+        except OSError:
+            return None
+        return data.decode(errors="replace") if data else None
+
+    def kill(self) -> None:
+        """End it and everything it started."""
+        kill_group(self.process.pid)
+
+    def close(self) -> int:
+        """Reap the process and close its pipes; return its exit status."""
+        kill_group(self.process.pid)
+        status = self.process.wait()
+        self.socket.close()
+        for stream in (self.stdout, self.stderr):
+            with contextlib.suppress(OSError):
+                os.close(stream)
+        return status

@@ -1,0 +1,67 @@
+"""A call in the hands of the worker, from its delivery to its commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agentd.worker.routing import Outcome, Output, Route
+from flowctl.broker.base import Delivery
+from flowctl.model.traffic import Gather, Message
+
+MOST_PRINTED = 64 * 1024
+"""Characters of a call's output that go into its record."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One delivery that becomes one execution."""
+
+    tag: tuple[int, int]
+    message: Message
+    route: Route
+    received_at: datetime
+    body: bytes = b""
+    """What the function gets; a join puts it together from several messages."""
+    named: bool = False
+    """The body is an object of argument names and values."""
+    gathers: tuple[Gather, ...] | None = None
+    """Which scatters its outputs belong to, where a gather ended some."""
+    started: float = 0.0
+    """Monotonic seconds; 0 while it waits."""
+    started_at: datetime | None = None
+    outputs: list[Output] | None = None
+    printed: list[str] = field(default_factory=list)
+    printed_size: int = 0
+    begun: bool = False
+    """Its record says that it runs."""
+    claimed: bool = False
+    """It is held by a lease in the database; its delivery is acknowledged."""
+
+    def take_output(self, text: str) -> None:
+        """Keep what the call printed, up to the limit of its record."""
+        text = text.replace("\x00", "\ufffd")  # Postgres keeps no NUL in text
+        room = MOST_PRINTED - self.printed_size
+        if room > 0:
+            self.printed.append(text[:room])
+        self.printed_size += len(text)
+
+    def text(self) -> str:
+        """Return what the call printed, as its record holds it."""
+        over = self.printed_size - MOST_PRINTED
+        end = [f"\n[{over} more characters are not kept]\n"] if over > 0 else []
+        return "".join(self.printed + end)
+
+
+@dataclass(slots=True)
+class Done:
+    """An item and how it ended, on the way to the commit."""
+
+    item: Item
+    outcome: Outcome
+
+
+def item_of(delivery: Delivery, route: Route, received_at: datetime) -> Item:
+    """Return the item that a delivery asks for."""
+    message = delivery.message
+    return Item(delivery.tag, message, route, received_at, body=message.body)

@@ -1,0 +1,100 @@
+"""Joins as the worker sees them: what a delivery contributes, and what a complete join runs with (pure).
+
+A plug on an argument fills that argument; a plug with `gather` fills one place of a list. The values
+lie in the state database, where the transaction that completes a join decides which call runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from agentd.worker.items import Item
+from agentd.worker.routing import ABSENT, waiting
+from flowctl.errors import Malformed
+from flowctl.model.flow import Argument, JoinMode
+from flowctl.model.traffic import Gather
+from flowctl.model.work import Arrival, Slot
+
+_WAITED = ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")
+
+
+def is_join(item: Item) -> bool:
+    """Tell whether the item only contributes a value to a join."""
+    plug = item.route.inbound
+    return plug is not None and bool(plug.spec.argument or plug.spec.gather)
+
+
+def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
+    """Return what the item contributes; `arguments` are those of the socket's task.
+
+    Raises:
+        Malformed: the item does not belong to what the plug gathers.
+    """
+    plug = item.route.inbound
+    assert plug is not None
+    if plug.spec.gather:
+        return _gathered(item, plug.spec.gather)
+    rule = item.route.socket.spec.join
+    return Arrival(
+        slot=_slot(item, item.message.run_id if rule.by_run else "", plug.spec.argument),
+        call=waiting(item.route, item.message, received_at=item.received_at),
+        mode="latest" if rule.mode is JoinMode.LATEST else "zip",
+        needs=needs(arguments) or (plug.spec.argument,),
+    )
+
+
+def needs(arguments: Sequence[Argument]) -> tuple[str, ...]:
+    """Return the names of the arguments that a call cannot do without, in order."""
+    return tuple(
+        argument.name
+        for argument in sorted(arguments, key=lambda argument: argument.position)
+        if argument.kind in _WAITED and not argument.has_default
+    )
+
+
+def complete(item: Item, slots: Sequence[Slot]) -> None:
+    """Give the item what its completed join brought together."""
+    plug = item.route.inbound
+    assert plug is not None
+    present = [slot for slot in slots if slot.content_type != ABSENT]
+    if plug.spec.gather:
+        item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
+        item.gathers = _outer(item, plug.spec.gather)
+        return
+    pairs = [msgspec.json.encode(slot.argument) + b":" + slot.message.body for slot in present]
+    item.body, item.named = b"{" + b",".join(pairs) + b"}", True
+
+
+def _gathered(item: Item, socket: str) -> Arrival:
+    found = _find(item, socket)
+    if found is None:
+        raise Malformed(f"nothing here came out of {socket}, which this plug gathers")
+    return Arrival(
+        slot=_slot(item, f"{item.message.plug}:{found.call_id}", str(found.index)),
+        call=waiting(item.route, item.message, received_at=item.received_at),
+        mode="gather",
+        total=max(1, found.total),
+    )
+
+
+def _slot(item: Item, key: str, argument: str) -> Slot:
+    route = item.route
+    return Slot(
+        socket=f"{route.network}.{route.socket.name}",
+        key=key,
+        argument=argument,
+        message=item.message,
+        content_type=item.message.content_type,
+    )
+
+
+def _find(item: Item, socket: str) -> Gather | None:
+    return next((g for g in reversed(item.message.gathers) if g.socket == socket), None)
+
+
+def _outer(item: Item, socket: str) -> tuple[Gather, ...]:
+    found = _find(item, socket)
+    gathers = item.message.gathers
+    return gathers[: gathers.index(found)] if found else gathers
