@@ -32,7 +32,7 @@ def _percent(value: Any, _now: datetime) -> str:
     return percent(value, 100)
 
 
-def _free(thing: Any) -> int:
+def _free(thing: Node | Agent) -> int:
     resources = thing.resources
     if not resources.memory_total:
         return 0

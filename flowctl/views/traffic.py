@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flowctl.model.states import CallStatus
@@ -150,7 +151,7 @@ def summed(values: Sequence[Call]) -> RunRow:
 
 
 _OPEN = (CallStatus.RECEIVED, CallStatus.RUNNING, CallStatus.RETRYING)
-_LAST = datetime.max.replace(tzinfo=datetime.strptime("+0000", "%z").tzinfo)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def began(call: Call) -> datetime | None:
@@ -172,8 +173,6 @@ def body_text(content_type: str, body: bytes, limit: int = _PREVIEW) -> str:
 
 def body_value(content_type: str, body: bytes) -> Any:
     """Return a body as a JSON value: the value itself, text, or base64 for bytes."""
-    import base64
-
     if content_type == "application/json":
         try:
             return json.loads(body)
