@@ -20,6 +20,9 @@ EFFICIENT = "EFFICIENT"
 _GONE = frozenset({AgentStatus.LOST, AgentStatus.STOPPED})
 _LEAVING = frozenset({Desired.STOPPED, Desired.REMOVED})
 
+Constraint = tuple[str, tuple[tuple[str, str], ...]]
+"""What a processor demands of an agent: its host and labels."""
+
 Rank = tuple[float, float, str]
 """What the best agent has least of; the name is last, so that it names the agent."""
 
@@ -41,6 +44,10 @@ def takes_new(agent: Agent) -> bool:
     return agent.status is AgentStatus.RUNNING and agent.requested_status is Desired.RUNNING
 
 
+def _constraint(spec: ProcessorSpec) -> Constraint:
+    return spec.host, tuple(sorted(spec.labels.items()))
+
+
 class Room:
     """The free cpus of a fleet, handed out one choice at a time."""
 
@@ -50,7 +57,9 @@ class Room:
         for deployment in deployments:
             if deployment.agent in self._held:
                 self._held[deployment.agent] += deployment.cpus
-        self._queues: dict[tuple[object, ...], _Queue] = {}
+        self._queues: dict[tuple[bool, Constraint], _Queue] = {}
+        self._candidates: dict[Constraint, list[Agent]] = {}
+        self._open: dict[Constraint, int] = {}
 
     def free(self, name: str) -> int:
         """Return the cpus of an agent that nobody holds; 0 where nothing new may go."""
@@ -83,10 +92,19 @@ class Room:
 
     def candidates(self, spec: ProcessorSpec) -> list[Agent]:
         """Return the agents that `spec` allows, whatever their state."""
-        if spec.host:
-            agent = self.agents.get(spec.host)
-            return [agent] if agent is not None and is_eligible(agent, spec) else []
-        return [agent for agent in self.agents.values() if is_eligible(agent, spec)]
+        key = _constraint(spec)
+        if key not in self._candidates:
+            named = [self.agents[spec.host]] if spec.host in self.agents else []
+            agents = named if spec.host else self.agents.values()
+            self._candidates[key] = [each for each in agents if is_eligible(each, spec)]
+        return self._candidates[key]
+
+    def open_agents(self, spec: ProcessorSpec) -> int:
+        """Return how many agents that `spec` allows may take more, if they had cpus."""
+        key = _constraint(spec)
+        if key not in self._open:
+            self._open[key] = sum(takes_new(each) for each in self.candidates(spec))
+        return self._open[key]
 
     def rank(self, name: str, *, packs: bool) -> Rank:
         """Return the place of an agent among its like: the least is the best."""
@@ -99,7 +117,7 @@ class Room:
 
     def _queue(self, spec: ProcessorSpec, strategy: str) -> _Queue:
         packs = strategy == EFFICIENT
-        key = (packs, spec.host, *sorted(spec.labels.items()))
+        key = (packs, _constraint(spec))
         if key not in self._queues:
             names = [agent.name for agent in self.candidates(spec)]
             self._queues[key] = _Queue(names, self, packs=packs)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flowctl.model.fleet import Agent
 from flowctl.model.flow import ProcessorSpec
 from flowctl.model.states import AgentStatus
-from flowctl.planning.room import Room, is_emptied, takes_new
+from flowctl.planning.room import Room, is_emptied
 
 
 def why_unplaced(room: Room, spec: ProcessorSpec, *, lack: int, found: int, more: bool) -> str:
@@ -17,11 +17,11 @@ def why_unplaced(room: Room, spec: ProcessorSpec, *, lack: int, found: int, more
     candidates = room.candidates(spec)
     if not candidates:
         return _why_nobody(room, spec)
-    open_ones = [agent for agent in candidates if takes_new(agent)]
-    if not open_ones:
+    count = room.open_agents(spec)
+    if not count:
         return _why_closed(candidates, spec)
     wants = f"wants {lack} more" if more else f"wants {lack}"
-    return f"{wants} {_cpus(lack)}, {found} free on {_agents(len(open_ones))}"
+    return f"{wants} {_cpus(lack)}, {found} free on {_agents(count)}"
 
 
 def _why_nobody(room: Room, spec: ProcessorSpec) -> str:
