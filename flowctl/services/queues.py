@@ -1,0 +1,198 @@
+"""Queues: what they must be, how much they hold, and what a person may do to what waits there.
+
+The queues of a network follow from its sockets and plugs and from nothing else; `specs_of` is the
+one place that says how each is declared, for faces, workers and the scheduler alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flowctl.broker.base import QueueSpec
+from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound
+from flowctl.model.flow import Plug, QueueLimits, Socket, Topology
+from flowctl.model.naming import DEAD, dead_queue, socket_queue
+from flowctl.model.traffic import Message
+from flowctl.services.control import Control
+from flowctl.services.names import scope
+from flowctl.views.flow import QueueRow
+from flowctl.views.kinds import nearest
+
+
+def socket_specs(socket: Socket) -> list[QueueSpec]:
+    """Return how the queue of a socket and its dead letters are declared."""
+    dead = dead_queue(socket.queue)
+    return [_spec(socket.queue, socket.spec.queue, dead), QueueSpec(name=dead)]
+
+
+def plug_spec(plug: Plug) -> QueueSpec:
+    """Return how the queue of a plug is declared; what expires goes to the target's dead letters."""
+    processor, _, socket = plug.spec.target.partition(".")
+    dead = dead_queue(socket_queue(plug.network, processor, socket))
+    return _spec(plug.queue, plug.spec.queue, dead)
+
+
+def specs_of(sockets: Iterable[Socket], plugs: Iterable[Plug]) -> list[QueueSpec]:
+    """Return how all queues of these sockets and plugs are declared."""
+    found = [spec for socket in sockets for spec in socket_specs(socket)]
+    return found + [plug_spec(plug) for plug in plugs]
+
+
+def _spec(name: str, limits: QueueLimits, dead: str) -> QueueSpec:
+    return QueueSpec(name=name, ttl=limits.ttl, max_length=limits.max_length, dead_letter=dead)
+
+
+def of_topology(topology: Topology) -> list[str]:
+    """Return the names of all queues of a network."""
+    return [spec.name for spec in specs_of(topology.sockets, topology.plugs)]
+
+
+def listed(control: Control, network: str = "") -> list[QueueRow]:
+    """Return all queues with what they hold; the numbers are None while the broker is away."""
+    rows = rows_of(control, scope(control, network))
+    try:
+        depths = control.broker.depth([row.name for row in rows])
+    except BrokerUnavailable:
+        return rows
+    return [_filled(row, depths.get(row.name)) for row in rows]
+
+
+def rows_of(control: Control, network: str = "") -> list[QueueRow]:
+    """Return the queues that the model has, without asking the broker."""
+    flows = control.store.flows
+    sockets, plugs = flows.sockets(network), flows.plugs(network)
+    direct = [QueueRow(item.queue, item.network, "socket", item.name) for item in sockets]
+    carried = [QueueRow(item.queue, item.network, "plug", item.name) for item in plugs]
+    dead = [QueueRow(dead_queue(row.name), row.network, "dead", row.owner) for row in direct]
+    return sorted([*direct, *carried, *dead], key=lambda row: row.name)
+
+
+def _filled(row: QueueRow, depth: object) -> QueueRow:
+    from flowctl.broker.base import Depth
+
+    held = depth if isinstance(depth, Depth) else Depth()
+    return QueueRow(
+        row.name, row.network, row.role, row.owner, held.ready, held.unacked, held.consumers
+    )
+
+
+def waiting(control: Control, names: Iterable[str]) -> dict[str, int]:
+    """Return how many messages wait in those of these queues that hold any."""
+    depths = control.broker.depth(names)
+    return {
+        name: depth.ready + depth.unacked
+        for name, depth in sorted(depths.items())
+        if depth.ready + depth.unacked
+    }
+
+
+def find(control: Control, word: str, *, dead: bool = False) -> str:
+    """Return the queue that a word means: its full name, a socket, or a plug.
+
+    With `dead` the dead letters of the socket are meant.
+
+    Raises:
+        NotFound: it means none.
+        InvalidInput: it means several, in different networks.
+    """
+    rows = rows_of(control, "")
+    network, _, name = word.rpartition("/")
+    network = network or control.settings.network
+    exact = [row.name for row in rows if row.name == name and not dead]
+    role = "dead" if dead else ""
+    owned = [
+        row.name
+        for row in rows
+        if row.owner == name and (not network or row.network == network) and _is_role(row, role)
+    ]
+    if dead and name.endswith(DEAD):
+        exact = [row.name for row in rows if row.name == name]
+    return _only(exact or owned, word, [row.name for row in rows])
+
+
+def _is_role(row: QueueRow, role: str) -> bool:
+    return row.role == role if role else row.role != "dead"
+
+
+def _only(found: Sequence[str], word: str, known: Sequence[str]) -> str:
+    if not found:
+        raise NotFound("queue", word, near=nearest(word, known), remedy="flowctl ls queues")
+    if len(set(found)) > 1:
+        raise InvalidInput(f'"{word}" is {", ".join(sorted(found))}', remedy="write the full name")
+    return found[0]
+
+
+def peek(control: Control, queue: str, *, limit: int = 50, offset: int = 0) -> list[Message]:
+    """Return what waits in a queue, oldest first, and leave it there."""
+    return control.broker.peek(queue, limit=limit, offset=offset)
+
+
+def purge(control: Control, queue: str) -> int:
+    """Remove everything that waits in a queue and return how much it was."""
+    control.may_write()
+    return control.broker.purge(queue)
+
+
+def remove(control: Control, queue: str, ids: Sequence[str]) -> int:
+    """Remove single messages, by id or the beginning of an id; return how many were there."""
+    control.may_write()
+    return sum(control.broker.remove(queue, name) for name in full_ids(control, queue, ids))
+
+
+def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -> dict[str, int]:
+    """Send dead letters back to the queues they came from; return how many went to each.
+
+    All go, or the first `limit`, or those with these ids.
+    """
+    control.may_write()
+    wanted = set(full_ids(control, queue, ids))
+    origins: dict[str, list[str]] = {}
+    for message in _everything(control, queue, limit):
+        if not wanted or message.id in wanted:
+            home = message.origin or queue.removesuffix(DEAD)
+            origins.setdefault(home, []).append(message.id)
+    return {home: control.broker.move(queue, home, ids=found) for home, found in origins.items()}
+
+
+def move(control: Control, source: str, target: str, ids: Sequence[str], *, limit: int = 0) -> int:
+    """Move messages from one queue to another and return how many."""
+    control.may_write()
+    if source == target:
+        raise InvalidInput("source and target are the same queue")
+    named = full_ids(control, source, ids) or None
+    return control.broker.move(source, target, ids=named, limit=limit)
+
+
+def _everything(control: Control, queue: str, limit: int) -> list[Message]:
+    found: list[Message] = []
+    while page := control.broker.peek(queue, limit=500, offset=len(found)):
+        found += page
+        if limit and len(found) >= limit:
+            return found[:limit]
+    return found
+
+
+def full_ids(control: Control, queue: str, ids: Sequence[str]) -> list[str]:
+    """Return the whole ids of the messages in a queue that begin with these.
+
+    Raises:
+        NotFound: no message there begins so.
+    """
+    if not ids:
+        return []
+    present = [message.id for message in _everything(control, queue, 0)]
+    found: list[str] = []
+    for wanted in ids:
+        matches = [name for name in present if name.startswith(wanted)]
+        if not matches:
+            raise NotFound("message", wanted, remedy=f"flowctl queue peek {queue}")
+        if len(matches) > 1:
+            raise InvalidInput(f"{len(matches)} messages begin with {wanted}")
+        found += matches
+    return found
+
+
+def delete_all(control: Control, names: Iterable[str]) -> int:
+    """Delete queues with what waits in them and return how many there were."""
+    control.may_write()
+    return sum(control.broker.delete(name, if_empty=False) for name in names)
