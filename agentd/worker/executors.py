@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections import deque
 from enum import StrEnum
-from socket import socket
+from pathlib import Path
 from typing import Any
 
 from agentd.worker.frames import Frame, Kind, Reader, pack
@@ -29,11 +28,13 @@ class Phase(StrEnum):
 class Executor:
     """Owns the process and its pipes; decides nothing."""
 
-    def __init__(self, number: int, python: str, env: dict[str, str], cwd: str, now: float) -> None:
+    def __init__(
+        self, number: int, python: str, env: dict[str, str], cwd: Path, now: float
+    ) -> None:
         self.number = number
-        self.process: subprocess.Popen[bytes]
-        self.socket: socket
-        self.process, self.socket, self.stdout, self.stderr = spawn(python, env=env, cwd=cwd)
+        launched = spawn(python, env=env, cwd=cwd)
+        self.process, self.socket, self._token = launched.process, launched.link, launched.token
+        self.stdout, self.stderr = launched.stdout, launched.stderr
         for stream in (self.stdout, self.stderr):
             os.set_blocking(stream, False)
         self.socket.setblocking(False)
@@ -93,11 +94,11 @@ class Executor:
 
     def kill(self) -> None:
         """End it and everything it started."""
-        kill_group(self.process.pid)
+        kill_group(self.process.pid, self._token)
 
     def close(self) -> int:
         """Reap the process and close its pipes; return its exit status."""
-        kill_group(self.process.pid)
+        kill_group(self.process.pid, self._token)
         status = self.process.wait()
         self.socket.close()
         for stream in (self.stdout, self.stderr):

@@ -36,7 +36,9 @@ class Item:
     begun: bool = False
     """Its record says that it runs."""
     claimed: bool = False
-    """It is held by a lease in the database; its delivery is acknowledged."""
+    """A lease in the database holds it, or is about to."""
+    acked: bool = False
+    """Its delivery is acknowledged."""
 
     def take_output(self, text: str) -> None:
         """Keep what the call printed, up to the limit of its record."""

@@ -210,11 +210,14 @@ class Keeper:
 
     def _look(self, items: list[Item]) -> None:
         found = self._control.store.traffic.finished([item.message.id for item in items])
-        done, fresh = [], []
+        done: list[Item] = []
+        fresh: list[Item] = []
         for item in items:
             state = found.get(item.message.id)
-            is_over = state is not None and state.covers(item.message.attempt)
-            (done if is_over else fresh).append(item)
+            if state is not None and state.covers(item.message.attempt):
+                done.append(item)
+            else:
+                fresh.append(item)
         if fresh:
             self._answers.run(fresh)
         if done:
@@ -285,9 +288,11 @@ class Keeper:
         self._answers.release(batch.items)
 
     def _ack(self, items: list[Item]) -> None:
-        tags = [item.tag for item in items if not item.claimed]
+        tags = [item.tag for item in items if not item.acked]
         if tags and self.subscription is not None:
             self.subscription.ack(tags)
+        for item in items:
+            item.acked = True
 
     def _mark_sent(self, sent: list[str]) -> None:
         if sent:

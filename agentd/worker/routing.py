@@ -76,7 +76,7 @@ class Route:
 
 
 def settle(
-    route: Route, message: Message, outcome: Outcome, *, received_at: datetime, luck: float
+    route: Route, message: Message, outcome: Outcome, received_at: datetime, luck: float
 ) -> Finished:
     """Return what is committed for a call that ended; `luck` in [0, 1) is the jitter of a retry."""
     if outcome.failure is None:
@@ -87,15 +87,10 @@ def settle(
     return _retrying(route, message, outcome, received_at, delay)
 
 
-def reject(
-    route: Route | None, queue: str, message: Message, failure: Failure, at: datetime
-) -> Finished:
+def reject(route: Route, message: Message, failure: Failure, at: datetime) -> Finished:
     """Return what is committed for a delivery that is given up without having run."""
     outcome = Outcome(started_at=at, finished_at=at, duration=0.0, failure=failure)
-    if route is not None:
-        return _failed(route, message, outcome, at)
-    call = _bare_call(queue, message, at, failure)
-    return Finished(call=call, outgoing=(_dead(dead_queue(queue), queue, message, failure),))
+    return _failed(route, message, outcome, at)
 
 
 def skip(route: Route, message: Message, at: datetime) -> Finished:
@@ -303,16 +298,6 @@ def waiting(route: Route, message: Message, *, received_at: datetime) -> Call:
     """Return the record of a call whose value waits for its join."""
     call = _call(route, message, CallStatus.WAITING, received_at, None)
     return msgspec.structs.replace(call, finished_at=None)
-
-
-def _bare_call(queue: str, message: Message, at: datetime, failure: Failure) -> Call:
-    network, _, rest = queue.partition(".")
-    return Call(
-        id=message.id, run_id=message.run_id, parent=message.parent, network=network, socket=rest,
-        plug=message.plug, argument=message.argument, status=CallStatus.FAILED,
-        attempt=message.attempt, worker="", agent="", sent_at=message.sent_at, received_at=at,
-        started_at=None, finished_at=at, duration=None, outputs=0, failure=failure,
-    )  # fmt: skip
 
 
 def _event(call: Call, action: str, note: str, at: datetime) -> Event:

@@ -1,0 +1,39 @@
+"""`python -m agentd.worker ASSIGNMENT`: serve one deployment until told to stop."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import signal
+import sys
+
+from agentd.worker.core import Core
+from agentd.worker.identity import read_identity
+from flowctl.errors import FlowError
+from flowctl.log import set_up
+from flowctl.services.control import open_control
+from flowctl.settings import load
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker; return its exit status."""
+    try:
+        settings = load()
+        set_up(settings.log_level, as_json=True)
+        identity = read_identity(arguments[0])
+        # What user code leaves behind becomes our child, so that it can be found and ended.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        with open_control(settings, name=identity.worker) as control:
+            core = Core(control, identity)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda _number, _frame: core.stop())
+            return core.run()
+    except FlowError as error:
+        logging.getLogger(__name__).error("%s %s", error, error.remedy)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""Follows what is wanted of this worker: its assignment, the queues it needs, its long calls.
+
+Runs in the keeper's thread, so that a worker needs one database connection and no more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from agentd.worker.identity import Identity
+from flowctl.broker.base import QueueSpec
+from flowctl.errors import FlowError, Unavailable
+from flowctl.model.flow import Argument, Plug, QueueLimits, Socket, Task
+from flowctl.model.naming import dead_queue
+from flowctl.model.work import Assignment
+from flowctl.services.control import Control
+
+log = logging.getLogger(__name__)
+
+CLAIM_LEASE = timedelta(seconds=60)
+_RENEW = 15.0
+_RELIST = 5.0
+
+
+class Follower:
+    """Tells the core of every change of its assignment, once the broker is ready for it."""
+
+    def __init__(
+        self,
+        control: Control,
+        identity: Identity,
+        assign: Callable[[Assignment | None], None],
+        cancel: Callable[[set[str]], None],
+        trouble: Callable[[str], None],
+    ) -> None:
+        self._control = control
+        self._identity = identity
+        self._assign = assign
+        self._cancel = cancel
+        self._trouble = trouble
+        self._revision = -1
+        self._listed = 0.0
+        self._renewed = 0.0
+        self._last: Assignment | None = None
+        self._tasks: tuple[Task, ...] | None = None
+
+    def tick(self) -> None:
+        """Look whether something changed; errors are told, never raised."""
+        try:
+            self._follow()
+            self._renew()
+        except Unavailable as error:
+            self._trouble(str(error))
+        except FlowError as error:
+            log.error("%s", error)
+            self._trouble(str(error))
+
+    def show_tasks(self, tasks: tuple[Task, ...]) -> None:
+        """Record the functions that the executors found, so that people can see them."""
+        self._tasks = tasks
+
+    def _follow(self) -> None:
+        now = self._control.clock.monotonic()
+        revision = self._control.store.revision()
+        if revision == self._revision and now - self._listed < _RELIST:
+            return
+        mine = self._identity
+        assignment = self._control.store.fleet.assignment(mine.deployment, mine.network)
+        if assignment is not None and assignment != self._last:
+            self._control.broker.declare(needed_queues(assignment))
+        if self._tasks is not None and assignment is not None:
+            processor = assignment.processor.name
+            self._control.store.flows.save_tasks(mine.network, processor, self._tasks)
+            self._tasks = None
+        if calls := self._control.store.traffic.cancels(mine.worker):
+            self._cancel(set(calls))
+        if assignment != self._last or self._revision < 0:
+            self._assign(assignment)
+        self._last, self._revision, self._listed = assignment, revision, now
+
+    def _renew(self) -> None:
+        now = self._control.clock.monotonic()
+        if now - self._renewed < _RENEW:
+            return
+        until = self._control.clock.now() + CLAIM_LEASE
+        self._control.store.traffic.renew_claims(self._identity.worker, until)
+        self._renewed = now
+
+
+def needed_queues(assignment: Assignment) -> list[QueueSpec]:
+    """Return every queue that a worker of this assignment reads or writes."""
+    specs: dict[str, QueueSpec] = {}
+    for socket in (*assignment.sockets, *assignment.targets):
+        dead = dead_queue(socket.queue)
+        specs[dead] = QueueSpec(name=dead)
+        specs[socket.queue] = _spec(socket.queue, socket.spec.queue, dead)
+    by_name = {socket.name: socket for socket in (*assignment.sockets, *assignment.targets)}
+    for plug in (*assignment.inbound, *assignment.outbound):
+        specs[plug.queue] = _plug_spec(plug, by_name)
+    return list(specs.values())
+
+
+def arguments_of(tasks: tuple[Task, ...], name: str) -> tuple[Argument, ...]:
+    """Return the parameters of the task with this name."""
+    return next((task.arguments for task in tasks if task.name == name), ())
+
+
+def _plug_spec(plug: Plug, sockets: dict[str, Socket]) -> QueueSpec:
+    target = sockets.get(plug.spec.target)
+    return _spec(plug.queue, plug.spec.queue, dead_queue(target.queue) if target else "")
+
+
+def _spec(name: str, limits: QueueLimits, dead: str) -> QueueSpec:
+    return QueueSpec(
+        name=name,
+        ttl=limits.ttl,
+        max_length=limits.max_length,
+        dead_letter=dead if limits.ttl else "",
+    )
