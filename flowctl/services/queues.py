@@ -39,7 +39,12 @@ def specs_of(sockets: Iterable[Socket], plugs: Iterable[Plug]) -> list[QueueSpec
 
 
 def _spec(name: str, limits: QueueLimits, dead: str) -> QueueSpec:
-    return QueueSpec(name=name, ttl=limits.ttl, max_length=limits.max_length, dead_letter=dead)
+    return QueueSpec(
+        name=name,
+        ttl=limits.ttl,
+        max_length=limits.max_length,
+        dead_letter=dead if limits.ttl else "",
+    )
 
 
 def of_topology(topology: Topology) -> list[str]:

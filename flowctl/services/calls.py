@@ -1,0 +1,203 @@
+"""Calls: send to a socket, await an outcome, look at what was recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from flowctl.errors import CallFailed, InvalidInput, NotFound
+from flowctl.model.flow import Socket
+from flowctl.model.ids import CallId, RunId, keyed_call_id, new_id
+from flowctl.model.states import TERMINAL, CallStatus
+from flowctl.model.traffic import Call, Message, Outgoing, Result
+from flowctl.model.work import CallFilter
+from flowctl.services import queues, waiting
+from flowctl.services.control import Control
+from flowctl.views.traffic import RunRow, summed
+
+BATCH = 500
+"""Messages that are published at once."""
+
+JSON = "application/json"
+TEXT = "text/plain"
+BYTES = "application/octet-stream"
+
+
+class Payload(Struct, frozen=True, kw_only=True):
+    """What a call is given."""
+
+    body: bytes
+    content_type: str = JSON
+    argument: str = ""
+    """The one argument it is for; empty means the whole input."""
+
+
+def json_payload(text: str | bytes, *, argument: str = "") -> Payload:
+    """Return a payload of JSON text, checked.
+
+    Raises:
+        InvalidInput: it is no JSON; the message says where.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"the data is not JSON: {error}", remedy="add --text to send it as a string"
+        ) from error
+    return Payload(body=json.dumps(value, ensure_ascii=False).encode(), argument=argument)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def text_payload(text: str) -> Payload:
+    """Return a payload that is a JSON string."""
+    return Payload(body=json.dumps(text, ensure_ascii=False).encode())
+
+
+def send(
+    control: Control,
+    socket: Socket,
+    payloads: Sequence[Payload],
+    *,
+    key: str = "",
+    run_id: str = "",
+    delay: float = 0.0,
+) -> list[CallId]:
+    """Send payloads to a socket and return the ids of their calls; they are durable then.
+
+    With `key` a repeat of the same send is recognised and runs once. Payloads for arguments share a
+    run, so that they meet in a join by run.
+
+    Raises:
+        PublishFailed: the queue refused some.
+    """
+    control.may_write()
+    joined = run_id or (new_id() if len(payloads) > 1 and payloads[0].argument else "")
+    messages = [
+        _message(control, socket, payload, _call_id(socket, key, index), joined)
+        for index, payload in enumerate(payloads)
+    ]
+    control.broker.declare(queues.socket_specs(socket))
+    for begin in range(0, len(messages), BATCH):
+        batch = messages[begin : begin + BATCH]
+        control.broker.publish(
+            [Outgoing(queue=socket.queue, message=message, delay=delay) for message in batch]
+        )
+    return [message.id for message in messages]
+
+
+def _call_id(socket: Socket, key: str, index: int) -> CallId:
+    if not key:
+        return CallId(new_id())
+    return keyed_call_id(socket.queue, f"{key}#{index}" if index else key)
+
+
+def _message(
+    control: Control, socket: Socket, payload: Payload, call_id: CallId, run_id: str
+) -> Message:
+    return Message(
+        id=call_id,
+        run_id=RunId(run_id or call_id),
+        body=payload.body,
+        content_type=payload.content_type,
+        argument=payload.argument,
+        sent_at=control.clock.now(),
+    )
+
+
+def outcome(
+    control: Control,
+    ids: Sequence[CallId],
+    *,
+    timeout: float = 0.0,
+    on_change: Callable[[str], None] = lambda _sentence: None,
+) -> Call:
+    """Wait until one of these calls ended (another than by joining) and return it.
+
+    Raises:
+        TimedOut: none ended in time; the message says how they stand.
+    """
+    ended: list[Call] = []
+
+    def look() -> waiting.Standing:
+        standing = [_status(control, call_id) for call_id in ids]
+        ended[:] = [call for call in standing if call and _is_outcome(call)]
+        return waiting.Standing(bool(ended), _sentence(standing))
+
+    waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
+    return ended[0]
+
+
+def _status(control: Control, call_id: CallId) -> Call | None:
+    try:
+        return control.store.traffic.call(call_id)
+    except NotFound:
+        return None
+
+
+def _is_outcome(call: Call) -> bool:
+    return call.status in TERMINAL and call.status is not CallStatus.JOINED
+
+
+def _sentence(standing: Sequence[Call | None]) -> str:
+    known = [call for call in standing if call]
+    if not known:
+        return "the call waits in its queue"
+    call = known[-1]
+    if call.status is CallStatus.WAITING:
+        return "the value waits for its join: other arguments have none yet"
+    return f"the call is {call.status}" + (f" on {call.worker}" if call.worker else "")
+
+
+def result(control: Control, call: Call) -> Result:
+    """Return what a call returned.
+
+    Raises:
+        CallFailed: it failed; the message says how, and `remedy` how to see more.
+    """
+    if call.status in (CallStatus.FAILED, CallStatus.CANCELLED):
+        failure = call.failure
+        said = f"{failure.type}: {failure.message}" if failure else str(call.status)
+        raise CallFailed(f"{call.socket} failed: {said}", remedy=f"flowctl show call {call.id}")
+    return control.store.traffic.result(call.id)
+
+
+def find(control: Control, name: str) -> Call:
+    """Return the call with this id, or with the only id that begins so.
+
+    Raises:
+        NotFound: there is none.
+    """
+    return control.store.traffic.call(name)
+
+
+def page(control: Control, wanted: CallFilter) -> tuple[list[Call], int]:
+    """Return a page of calls and how many there are in all."""
+    return control.store.traffic.calls(wanted)
+
+
+def run(control: Control, name: str) -> list[Call]:
+    """Return all calls of a run; a call's id (or the beginning of one) means its run.
+
+    Raises:
+        NotFound: there is neither such a run nor such a call.
+    """
+    calls = control.store.traffic.run(RunId(name))
+    return calls or control.store.traffic.run(find(control, name).run_id)
+
+
+def runs(control: Control, network: str = "", limit: int = 50) -> list[RunRow]:
+    """Return the newest runs."""
+    newest, _ = control.store.traffic.calls(CallFilter(network=network, limit=limit * 20))
+    names = list(dict.fromkeys(call.run_id for call in newest))[:limit]
+    return [summed(control.store.traffic.run(name)) for name in names]
+
+
+def delete(control: Control, wanted: CallFilter) -> int:
+    """Forget recorded calls with their results and return how many."""
+    control.may_write()
+    return control.store.traffic.delete_calls(wanted)

@@ -1,0 +1,61 @@
+"""Sockets and their tasks: find, list, override code."""
+
+from __future__ import annotations
+
+from flowctl.errors import NotFound
+from flowctl.model.flow import Socket, Task
+from flowctl.services.control import Control
+from flowctl.services.names import scope, split
+from flowctl.views.kinds import nearest
+
+
+def find(control: Control, address: str) -> Socket:
+    """Return the socket with this address; the name of a processor means its only socket.
+
+    Raises:
+        NotFound: there is none; the message offers the nearest name.
+    """
+    network, name = split(control, address)
+    if "." not in name:
+        own = control.store.flows.sockets(network, name)
+        if len(own) == 1:
+            return own[0]
+        if own:
+            first = f"{name}.{own[0].spec.name}"
+            raise NotFound("socket", name, near=first, remedy=f"{name} has {len(own)} sockets")
+    return control.store.flows.socket(name, network)
+
+
+def listed(control: Control, network: str = "") -> list[Socket]:
+    """Return the sockets of a network, or of all."""
+    return list(control.store.flows.sockets(scope(control, network)))
+
+
+def tasks(control: Control, network: str = "") -> list[Task]:
+    """Return the tasks behind the sockets; those that no worker has seen yet are left out."""
+    return [socket.task for socket in listed(control, network) if socket.task]
+
+
+def task(control: Control, name: str) -> tuple[Task, list[Socket]]:
+    """Return the task `processor.function` (or `function`) and the sockets that use it.
+
+    Raises:
+        NotFound: no worker has seen such a task.
+    """
+    users = [
+        socket
+        for socket in listed(control)
+        if socket.task and name in (socket.task.name, f"{socket.processor}.{socket.task.name}")
+    ]
+    if not users or users[0].task is None:
+        known = [item.name for item in tasks(control)]
+        raise NotFound("task", name, near=nearest(name, known), remedy="flowctl ls tasks")
+    return users[0].task, users
+
+
+def override(control: Control, name: str, code: str) -> Task:
+    """Replace the function of a task by other code; empty code takes the override away."""
+    control.may_write()
+    found, users = task(control, name)
+    control.store.flows.override_code(users[0].network, found.processor, found.name, code)
+    return found
