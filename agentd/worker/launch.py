@@ -1,0 +1,151 @@
+"""Starting and ending executors: a clean environment, pipes, and no descendant left behind.
+
+An executor leads a session of its own. Whatever it forks is found by that session, by descent, or
+by a mark in its environment (which also finds a daemon that left the session and lost its parent).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+PROGRAM = Path(__file__).resolve().parent.parent / "executor.py"
+ALLOWED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"})
+"""Variables of the worker that user code may see, beside LC_*; no credential is among them."""
+MARK = "FLOWCTL_EXECUTOR"
+"""The variable that everything an executor starts inherits; its value is unique."""
+ROUNDS = 20
+"""How often the descendants are looked for: a fork bomb grows while it is being killed."""
+
+
+class Launched(NamedTuple):
+    """A running executor and the worker's ends of what leads to it."""
+
+    process: subprocess.Popen[bytes]
+    link: socket.socket
+    """Frames go here and come from here."""
+    stdout: int
+    """What libraries wrote to descriptor 1."""
+    stderr: int
+    """What libraries, and faulthandler, wrote to descriptor 2."""
+
+
+_marks: dict[int, str] = {}
+"""The mark of each executor that this process started, by pid."""
+
+
+def spawn(
+    python: str, *, env: Mapping[str, str], cwd: str | Path, nice: int = 0, program: Path = PROGRAM
+) -> Launched:
+    """Start an executor on the interpreter `python`, with the processor's variables `env`.
+
+    Call it from a thread that lives as long as the worker: the kernel ends the executor together
+    with the thread that started it.
+
+    Raises:
+        OSError: the interpreter cannot be started.
+    """
+    mark = secrets.token_hex(16)
+    link, theirs = socket.socketpair()
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [python, "-s", str(program), str(theirs.fileno()), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=out_write,
+            stderr=err_write,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+            cwd=cwd or tempfile.gettempdir(),
+            env=scrub(os.environ) | dict(env) | {MARK: mark},
+        )
+    except BaseException:
+        link.close()
+        os.close(out_read)
+        os.close(err_read)
+        raise
+    finally:
+        theirs.close()
+        os.close(out_write)
+        os.close(err_write)
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, process.pid, nice)
+    _marks[process.pid] = mark
+    return Launched(process, link, out_read, err_read)
+
+
+def scrub(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that user code may inherit.
+
+    >>> scrub({"PATH": "/bin", "LC_ALL": "C", "FLOWCTL_STATE": "postgresql://me:secret@db"})
+    {'PATH': '/bin', 'LC_ALL': 'C'}
+    """
+    return {k: v for k, v in environ.items() if k in ALLOWED or k.startswith("LC_")}
+
+
+def kill_group(pid: int) -> bool:
+    """Kill an executor with all that descends from it; tell whether nothing of it is left."""
+    for _ in range(ROUNDS):
+        members = find_group(pid)
+        if not members:
+            return True
+        for member in members:
+            _kill(member)
+    return not find_group(pid)
+
+
+def find_group(pid: int) -> set[int]:
+    """Return the living processes of the executor's session, its descendants and mark bearers."""
+    table = {entry.pid: entry for entry in _processes()}
+    mark = _marks.get(pid)
+    marked = {each for each in table if mark and _bears(each, mark)}
+    if mark and pid in table and pid not in marked:
+        return marked  # the number belongs to a stranger by now
+    members = marked | {p for p, entry in table.items() if pid in (p, entry.session, entry.group)}
+    while grown := {p for p, entry in table.items() if entry.parent in members} - members:
+        members |= grown
+    return members - {os.getpid()}
+
+
+class _Entry(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+    session: int
+
+
+def _processes() -> Iterable[_Entry]:
+    """Read the process table; zombies are no longer there for us."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            text = (folder / "stat").read_text(errors="replace")
+        except OSError:
+            continue
+        state, parent, group, session = text.rpartition(")")[2].split()[:4]
+        if state not in "ZX":
+            yield _Entry(int(folder.name), int(parent), int(group), int(session))
+
+
+def _bears(pid: int, mark: str) -> bool:
+    try:
+        environment = Path("/proc", str(pid), "environ").read_bytes()
+    except OSError:
+        return False
+    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
