@@ -1,0 +1,24 @@
+"""Looks at this host and says when something is over its threshold."""
+
+import psutil
+
+LIMITS = {"cpu": 90.0, "memory": 90.0, "disk": 95.0}
+"""Percent."""
+
+
+def sample(_tick):
+    """Measure cpu, memory and disk of this host, in percent."""
+    return {
+        "cpu": psutil.cpu_percent(interval=0.2),
+        "memory": psutil.virtual_memory().percent,
+        "disk": psutil.disk_usage("/").percent,
+    }
+
+
+def threshold(reading, context=None, plugs={}):  # noqa: B006  # the worker hands in its own
+    """Pass on what is over its limit; stay silent otherwise."""
+    limits = LIMITS | {k: float(v) for k, v in reading.get("limits", {}).items()}
+    over = {k: v for k, v in reading.items() if k in limits and v > limits[k]}
+    if over:
+        plugs["alert.write"] = {"over": over, "run": context.run_id if context else ""}
+    return over
