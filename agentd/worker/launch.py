@@ -1,7 +1,7 @@
 """Starting and ending executors: a clean environment, pipes, and no descendant left behind.
 
 An executor leads a session of its own. Whatever it forks is found by that session, by descent, or
-by a mark in its environment (which also finds a daemon that left the session and lost its parent).
+by a token in its environment (which also finds a daemon that left the session and lost its parent).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).resolve().parent.parent / "executor.py"
 ALLOWED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"})
 """Variables of the worker that user code may see, beside LC_*; no credential is among them."""
 MARK = "FLOWCTL_EXECUTOR"
-"""The variable that everything an executor starts inherits; its value is unique."""
+"""The variable that holds the token."""
 ROUNDS = 20
 """How often the descendants are looked for: a fork bomb grows while it is being killed."""
 
@@ -35,10 +35,8 @@ class Launched(NamedTuple):
     """What libraries wrote to descriptor 1."""
     stderr: int
     """What libraries, and faulthandler, wrote to descriptor 2."""
-
-
-_marks: dict[int, str] = {}
-"""The mark of each executor that this process started, by pid."""
+    token: str
+    """In the environment of everything that the executor starts."""
 
 
 def spawn(
@@ -52,7 +50,7 @@ def spawn(
     Raises:
         OSError: the interpreter cannot be started.
     """
-    mark = secrets.token_hex(16)
+    token = secrets.token_hex(16)
     link, theirs = socket.socketpair()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -65,7 +63,7 @@ def spawn(
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
             cwd=cwd or tempfile.gettempdir(),
-            env=scrub(os.environ) | dict(env) | {MARK: mark},
+            env=scrub(os.environ) | dict(env) | {MARK: token},
         )
     except BaseException:
         link.close()
@@ -78,8 +76,7 @@ def spawn(
         os.close(err_write)
     if nice:
         os.setpriority(os.PRIO_PROCESS, process.pid, nice)
-    _marks[process.pid] = mark
-    return Launched(process, link, out_read, err_read)
+    return Launched(process, link, out_read, err_read, token)
 
 
 def scrub(environ: Mapping[str, str]) -> dict[str, str]:
@@ -91,23 +88,22 @@ def scrub(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if k in ALLOWED or k.startswith("LC_")}
 
 
-def kill_group(pid: int) -> bool:
+def kill_group(pid: int, token: str) -> bool:
     """Kill an executor with all that descends from it; tell whether nothing of it is left."""
     for _ in range(ROUNDS):
-        members = find_group(pid)
+        members = find_group(pid, token)
         if not members:
             return True
         for member in members:
             _kill(member)
-    return not find_group(pid)
+    return not find_group(pid, token)
 
 
-def find_group(pid: int) -> set[int]:
-    """Return the living processes of the executor's session, its descendants and mark bearers."""
+def find_group(pid: int, token: str) -> set[int]:
+    """Return the living processes of the executor's session, its descendants and token bearers."""
     table = {entry.pid: entry for entry in _processes()}
-    mark = _marks.get(pid)
-    marked = {each for each in table if mark and _bears(each, mark)}
-    if mark and pid in table and pid not in marked:
+    marked = {each for each in table if _bears(each, token)}
+    if pid in table and pid not in marked:
         return marked  # the number belongs to a stranger by now
     members = marked | {p for p, entry in table.items() if pid in (p, entry.session, entry.group)}
     while grown := {p for p, entry in table.items() if entry.parent in members} - members:
@@ -136,12 +132,12 @@ def _processes() -> Iterable[_Entry]:
             yield _Entry(int(folder.name), int(parent), int(group), int(session))
 
 
-def _bears(pid: int, mark: str) -> bool:
+def _bears(pid: int, token: str) -> bool:
     try:
         environment = Path("/proc", str(pid), "environ").read_bytes()
     except OSError:
         return False
-    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+    return f"{MARK}={token}".encode() in environment.split(b"\0")
 
 
 def _kill(pid: int) -> None:
