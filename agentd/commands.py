@@ -61,10 +61,19 @@ class BeatAgent(Struct, frozen=True):
     sentence: str
 
 
-class BeatWorkers(Struct, frozen=True):
-    """Write down how these workers are; the daemon adds what it measures."""
+class Seen(Struct, frozen=True):
+    """What is known of a worker, and the processes whose use of the host is its use."""
 
-    beats: tuple[WorkerBeat, ...]
+    beat: WorkerBeat
+    pids: tuple[int, ...]
+
+
+class BeatWorkers(Struct, frozen=True):
+    """Write down how these workers are."""
+
+    seen: tuple[Seen, ...]
+    measure: bool
+    """Whether to measure anew, or to repeat what was measured last."""
 
 
 class ForgetWorker(Struct, frozen=True):

@@ -76,7 +76,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     aside = path.with_name(path.name + ".new")
     try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        aside.touch(mode=0o600)
+        with aside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import singledispatchmethod
 
-from agentd.commands import BeatAgent, BeatWorkers, Command, Leave, ReportDeployment
+from agentd.commands import BeatAgent, BeatWorkers, Command, Leave, ReportDeployment, Seen
 from agentd.post import (
     Held,
     Patience,
@@ -37,6 +37,7 @@ from agentd.stimuli import (
     Stimulus,
     StopAsked,
     Tick,
+    WorkerReport,
 )
 from flowctl.model.states import (
     SERVING,
@@ -170,8 +171,16 @@ class Machine:
 
     @_take.register
     def _stop(self, stimulus: StopAsked, now: float) -> None:
-        self.ending = self.ending or stimulus.workers
         self._abandoned = not stimulus.workers
+        if self.ending and stimulus.workers:
+            self._hurry(now)
+        self.ending = self.ending or stimulus.workers
+
+    def _hurry(self, now: float) -> None:
+        """Wait no longer for workers that drain: asked twice, a person means it."""
+        for post in self.posts.values():
+            if post.held and post.held.drain_by:
+                post.held.drain_by = now
 
     def _post(self, key: Key) -> Post:
         return self.posts.setdefault(key, Post(key))
@@ -188,8 +197,8 @@ class Machine:
     def _beat(self, now: float) -> Iterator[Command]:
         due = self._beat_at is None or now - self._beat_at >= self._interval
         keys = set(self.posts) if due else self._changed
-        beats = tuple(
-            self._describe_worker(self.posts[key])
+        seen = tuple(
+            self._see_worker(self.posts[key])
             for key in sorted(keys)
             if key in self.posts and self.posts[key].recorded
         )
@@ -197,8 +206,8 @@ class Machine:
         if due:
             self._beat_at = now
             yield BeatAgent(self.status, self.sentence)
-        if beats:
-            yield BeatWorkers(beats)
+        if seen:
+            yield BeatWorkers(seen, measure=due)
 
     def _leave(self) -> Iterator[Command]:
         over = self.ending and not any(post.held for post in self.posts.values())
@@ -209,9 +218,15 @@ class Machine:
             yield BeatAgent(AgentStatus.STOPPED, self.sentence)
         yield Leave(goodbye=over)
 
-    def _describe_worker(self, post: Post) -> WorkerBeat:
+    def _see_worker(self, post: Post) -> Seen:
+        report = post.held.report if post.held else None
+        pid = (post.held.pid,) if post.held and post.held.pid else ()
+        return Seen(
+            self._describe_worker(post, report), pid + (report.executor_pids if report else ())
+        )
+
+    def _describe_worker(self, post: Post, report: WorkerReport | None) -> WorkerBeat:
         held = post.held
-        report = held.report if held else None
         processor = post.wanted.processor.name if post.wanted else ""
         return WorkerBeat(
             name=post.recorded,
@@ -229,6 +244,20 @@ class Machine:
             reason=report.reason if report else post.note or post.trouble,
             status=_worker_status(held),
         )
+
+    @property
+    def failing(self) -> int:
+        """How many deployments are in error."""
+        return sum(self._is(post, DeploymentStatus.ERROR) for post in self.posts.values())
+
+    @property
+    def restarts(self) -> int:
+        """How often the workers of present deployments ended unasked."""
+        return sum(post.restarts for post in self.posts.values())
+
+    def worker_statuses(self) -> list[WorkerStatus]:
+        """Return the status of each worker that runs."""
+        return [_worker_status(post.held) for post in self.posts.values() if post.held]
 
     @property
     def status(self) -> AgentStatus:

@@ -44,25 +44,26 @@ def identify(pid: int) -> Identity | None:
     return None if fields[0] in "ZX" else Identity(boot_id(), pid, int(fields[19]))
 
 
-def carries(pid: int, token: str) -> bool:
-    """Tell whether the process was started with this token in its environment."""
-    return bool(token) and f"{TOKEN}={token}".encode() in _split(pid, "environ")
+def carries(pid: int, token: str) -> bool | None:
+    """Tell whether the process has this token in its environment; None where we may not look."""
+    try:
+        return f"{TOKEN}={token}".encode() in _split(pid, "environ")
+    except OSError:
+        return None
 
 
 def scan(folder: Path) -> Iterator[tuple[int, Path]]:
     """Yield pid and assignment file of every process whose last argument is a file in `folder`."""
     for pid in psutil.pids():
-        words = [word for word in _split(pid, "cmdline") if word]
-        path = Path(os.fsdecode(words[-1])) if words else Path()
-        if path.parent == folder:
-            yield pid, path
+        with contextlib.suppress(OSError):
+            words = [word for word in _split(pid, "cmdline") if word]
+            path = Path(os.fsdecode(words[-1])) if words else Path()
+            if path.parent == folder:
+                yield pid, path
 
 
 def _split(pid: int, name: str) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
-    except OSError:
-        return []
+    return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
@@ -130,3 +131,8 @@ def reap(pidfd: int) -> int | None:
 def count_descriptors() -> int:
     """Return how many file descriptors this process has open."""
     return psutil.Process().num_fds()
+
+
+def own_pid() -> int:
+    """Return the pid of this process."""
+    return os.getpid()
