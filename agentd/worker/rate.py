@@ -13,7 +13,8 @@ class Bucket:
         if rate is not None and rate.calls > 0:
             share = max(1, workers) if rate.scope is RateScope.PROCESSOR else 1
             self._per_second = rate.calls / rate.per / share
-        self._burst = max(1.0, self._per_second / 10)
+        # Never below two, or the fraction left over at each start would be lost and the rate missed.
+        self._burst = max(2.0, self._per_second / 10)
         self._tokens = 1.0
         self._at: float | None = None
 
