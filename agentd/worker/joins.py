@@ -21,9 +21,18 @@ _WAITED = ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")
 
 
 def is_join(item: Item) -> bool:
-    """Tell whether the item only contributes a value to a join."""
+    """Tell whether the item only contributes a value to a join: by its plug, or as it was sent."""
+    return bool(_argument(item) or _gathers(item))
+
+
+def _argument(item: Item) -> str:
     plug = item.route.inbound
-    return plug is not None and bool(plug.spec.argument or plug.spec.gather)
+    return plug.spec.argument if plug is not None else item.message.argument
+
+
+def _gathers(item: Item) -> str:
+    plug = item.route.inbound
+    return plug.spec.gather if plug is not None else ""
 
 
 def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
@@ -32,16 +41,15 @@ def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
     Raises:
         Malformed: the item does not belong to what the plug gathers.
     """
-    plug = item.route.inbound
-    assert plug is not None
-    if plug.spec.gather:
-        return _gathered(item, plug.spec.gather)
+    if gathers := _gathers(item):
+        return _gathered(item, gathers)
+    argument = _argument(item)
     rule = item.route.socket.spec.join
     return Arrival(
-        slot=_slot(item, item.message.run_id if rule.by_run else "", plug.spec.argument),
+        slot=_slot(item, item.message.run_id if rule.by_run else "", argument),
         call=waiting(item.route, item.message, received_at=item.received_at),
         mode="latest" if rule.mode is JoinMode.LATEST else "zip",
-        needs=needs(arguments) or (plug.spec.argument,),
+        needs=needs(arguments) or (argument,),
     )
 
 
@@ -56,12 +64,10 @@ def needs(arguments: Sequence[Argument]) -> tuple[str, ...]:
 
 def complete(item: Item, slots: Sequence[Slot]) -> None:
     """Give the item what its completed join brought together."""
-    plug = item.route.inbound
-    assert plug is not None
     present = [slot for slot in slots if slot.content_type != ABSENT]
-    if plug.spec.gather:
+    if gathers := _gathers(item):
         item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
-        item.gathers = _outer(item, plug.spec.gather)
+        item.gathers = _outer(item, gathers)
         return
     pairs = [msgspec.json.encode(slot.argument) + b":" + slot.message.body for slot in present]
     item.body, item.named = b"{" + b",".join(pairs) + b"}", True
