@@ -1,0 +1,180 @@
+"""Whether things are as wanted: of one processor, of a network, of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from flowctl.errors import BrokerUnavailable, Refused
+from flowctl.model.fleet import Agent, Lease
+from flowctl.model.flow import Processor
+from flowctl.model.states import AgentStatus, CallStatus, DeploymentStatus, Desired, ProcessorStatus
+from flowctl.model.work import CallFilter
+from flowctl.services import fleet, queues, waiting
+from flowctl.services.control import Control
+from flowctl.services.names import scope
+
+_RESTING = {
+    Desired.PAUSED: frozenset({ProcessorStatus.PAUSED}),
+    Desired.STOPPED: frozenset({ProcessorStatus.STOPPED, ProcessorStatus.READY}),
+    Desired.REMOVED: frozenset({ProcessorStatus.STOPPED, ProcessorStatus.READY}),
+}
+
+
+def as_wanted(processor: Processor) -> waiting.Standing:
+    """Tell whether a processor is as it is wanted, and if not what it waits for."""
+    name, spec = processor.name, processor.spec
+    if processor.requested_status is not Desired.RUNNING or not spec.enabled:
+        wanted = processor.requested_status if spec.enabled else Desired.STOPPED
+        resting = _RESTING.get(wanted, frozenset({ProcessorStatus.STOPPED}))
+        return waiting.Standing(processor.status in resting, f"{name} is {processor.status}")
+    if spec.scale is None and spec.cpus == 0:
+        return waiting.Standing(processor.running_cpus == 0, f"{name} runs on no cpu")
+    wanted_cpus = spec.scale.min if spec.scale else spec.cpus
+    serves = processor.running_cpus >= wanted_cpus and processor.deployed_cpus >= wanted_cpus
+    exact = spec.scale is not None or processor.running_cpus == processor.deployed_cpus == spec.cpus
+    why = f": {processor.error.splitlines()[0]}" if processor.error else ""
+    sentence = f"{name} is {processor.status}, {processor.running_cpus} of {wanted_cpus} cpus{why}"
+    return waiting.Standing(serves and exact, sentence)
+
+
+def await_processors(
+    control: Control,
+    names: Sequence[tuple[str, str]],
+    *,
+    timeout: float = 0.0,
+    on_change: Callable[[str], None] = lambda _sentence: None,
+) -> str:
+    """Wait until these (network, processor) are as wanted.
+
+    Raises:
+        TimedOut: they were not in time; the message says what was missing.
+        Refused: one is in error, so waiting cannot help.
+    """
+
+    def look() -> waiting.Standing:
+        found = [control.store.flows.processor(name, network) for network, name in names]
+        return _standing(found)
+
+    return waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
+
+
+def await_network(
+    control: Control,
+    network: str,
+    *,
+    timeout: float = 0.0,
+    on_change: Callable[[str], None] = lambda _sentence: None,
+) -> str:
+    """Wait until every processor of a network is as wanted.
+
+    Raises:
+        TimedOut: they were not in time; the message says what was missing.
+        Refused: one is in error, so waiting cannot help.
+    """
+
+    def look() -> waiting.Standing:
+        return _standing(control.store.flows.processors(network))
+
+    return waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
+
+
+def _standing(found: Sequence[Processor]) -> waiting.Standing:
+    for processor in found:
+        refuse_broken(processor)
+    missing = [standing for item in found if not (standing := as_wanted(item)).done]
+    if missing:
+        return waiting.Standing(False, missing[0].sentence)
+    names = ", ".join(item.name for item in found[:5])
+    return waiting.Standing(True, f"{names} as wanted" if found else "nothing is wanted")
+
+
+def refuse_broken(processor: Processor) -> None:
+    """Raise `Refused` where a processor cannot serve until somebody mends it."""
+    if processor.status is ProcessorStatus.ERROR and processor.requested_status is Desired.RUNNING:
+        raise Refused(
+            f"processor {processor.name} is in error: {_last_line(processor.error)}",
+            remedy=f"flowctl show processor {processor.name}",
+        )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason is known"
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """Everything on one page."""
+
+    leader: Lease | None
+    agents: tuple[Agent, ...]
+    processors: tuple[Processor, ...]
+    workers: int
+    ready: int | None
+    """Messages that wait in queues of sockets and plugs; None where the broker does not answer."""
+    dead: int | None
+    failed: int
+    """Calls on record that failed."""
+    problems: tuple[str, ...]
+
+
+def overview(control: Control, network: str = "") -> Overview:
+    """Look at everything once."""
+    network = scope(control, network)
+    leader = fleet.leader(control)
+    agents = tuple(fleet.agents(control))
+    processors = tuple(control.store.flows.processors(network))
+    ready, dead, trouble = _depths(control, network)
+    _, failed = control.store.traffic.calls(
+        CallFilter(network=network, status=(CallStatus.FAILED,), limit=1)
+    )
+    return Overview(
+        leader=leader,
+        agents=agents,
+        processors=processors,
+        workers=len(control.store.fleet.workers(network=network)),
+        ready=ready,
+        dead=dead,
+        failed=failed,
+        problems=(*_problems(leader, agents, processors), *_lost(control), *trouble),
+    )
+
+
+def _depths(control: Control, network: str) -> tuple[int | None, int | None, tuple[str, ...]]:
+    try:
+        rows = queues.rows_of(control, network)
+        held = queues.waiting(control, [row.name for row in rows])
+    except BrokerUnavailable as error:
+        return None, None, (error.message,)
+    dead = {row.name for row in rows if row.role == "dead"}
+    return (
+        sum(count for name, count in held.items() if name not in dead),
+        sum(count for name, count in held.items() if name in dead),
+        (),
+    )
+
+
+def _problems(
+    leader: Lease | None, agents: Sequence[Agent], processors: Sequence[Processor]
+) -> list[str]:
+    found = [] if leader else ["no scheduler leads: nothing is placed or fired"]
+    if not any(agent.status is AgentStatus.RUNNING for agent in agents):
+        found.append("no agent is running: nothing can be executed")
+    found += [
+        f"agent {agent.name} is {agent.status}"
+        for agent in agents
+        if agent.status in (AgentStatus.LOST, AgentStatus.SUSPECT)
+    ]
+    for processor in processors:
+        if not as_wanted(processor).done:
+            found.append(as_wanted(processor).sentence)
+    return found
+
+
+def _lost(control: Control) -> list[str]:
+    return [
+        f"deployment {item.name} on {item.agent} is {item.status}"
+        for item in fleet.deployments(control)
+        if item.status is DeploymentStatus.LOST
+    ]
