@@ -1,0 +1,202 @@
+"""The broker in a file: what RabbitMQ promises, on one machine, with nothing to install.
+
+Any number of processes use one SQLite file. See the rooms behind it: `embedded_file` (tables),
+`embedded_rows` (what is done with rows), `embedded_writer` (group commit), `embedded_sessions` (who
+lives), `embedded_consumers` (who holds what) and `embedded_keeper` (the thread that delivers).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from flowctl.broker import embedded_rows as rows
+from flowctl.broker import embedded_sessions as sessions
+from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec, Subscription
+from flowctl.broker.embedded_keeper import Keeper
+from flowctl.broker.embedded_reader import Reader, read_depth, read_queues, read_ready
+from flowctl.broker.embedded_rows import Posted, Transaction
+from flowctl.broker.embedded_writer import Writer
+from flowctl.broker.properties import to_properties
+from flowctl.clock import Clock, SystemClock
+from flowctl.errors import Malformed, PublishFailed, TooLarge
+from flowctl.model.traffic import Message, Outgoing
+
+
+class EmbeddedBroker:
+    """The port of `flowctl.broker.base`, on a file."""
+
+    def __init__(self, path: Path, *, name: str = "", clock: Clock | None = None) -> None:
+        self._path = path.resolve()
+        self._clock = clock or SystemClock()
+        self._name = name or "flowctl"
+        self._writer = Writer(self._path, self._clock, self._name)
+        self._reader = Reader(self._path)
+        self._keeper = Keeper(self._path, self._writer, self._reader, self._clock, self._name)
+
+    def declare(self, queues: Iterable[QueueSpec]) -> None:
+        """Make sure that these queues exist as described.
+
+        Raises:
+            QueueMismatch: some exist with other arguments; all others are there.
+        """
+        specs = list(queues)
+        self._writer.call(lambda tx: rows.declare(tx, specs))
+
+    def publish(self, messages: Sequence[Outgoing], *, timeout: float = 30.0) -> None:
+        """Publish and wait until every message is on the disk.
+
+        Raises:
+            PublishFailed: some were refused; all others are on the disk.
+        """
+        posted, refused = _encode(messages)
+        self._writer.call(partial(_post, posted, refused), timeout)
+
+    def publish_soon(self, messages: Sequence[Outgoing]) -> Future[None]:
+        """Like `publish`, without waiting."""
+        posted, refused = _encode(messages)
+        return self._writer.submit(partial(_post, posted, refused), 30.0)
+
+    def consume(
+        self,
+        queues: Iterable[str],
+        *,
+        prefetch: int,
+        on_delivery: Callable[[Sequence[Delivery | Broken]], None],
+        on_state: Callable[[bool, str], None] | None = None,
+        name: str = "",
+    ) -> Subscription:
+        """Hand deliveries of these queues to `on_delivery`; sessions bear the broker's name.
+
+        Raises:
+            NotFound: one of the queues does not exist.
+        """
+        self._keeper.start()
+        subscription = self._keeper.consumers.open_one(on_delivery)
+        subscription.on_state = on_state
+        try:
+            subscription.add(queues)
+            subscription.window(prefetch)
+        except BaseException:
+            subscription.close()
+            raise
+        return subscription
+
+    def depth(self, queues: Iterable[str]) -> dict[str, Depth]:
+        """Return how much these queues hold."""
+        self._catch_up()
+        names = list(queues)
+        return self._reader.run(lambda connection: read_depth(connection, names))
+
+    def queues(self) -> list[str]:
+        """Return the names of all queues, sorted."""
+        return self._reader.run(read_queues)
+
+    def peek(self, queue: str, *, limit: int = 50, offset: int = 0) -> list[Message]:
+        """Return ready messages, oldest first.
+
+        Raises:
+            NotFound: there is no such queue.
+        """
+        self._catch_up()
+        return self._reader.run(lambda connection: read_ready(connection, queue, limit, offset))
+
+    def purge(self, queue: str) -> int:
+        """Remove all ready messages and return how many there were.
+
+        Raises:
+            NotFound: there is no such queue.
+        """
+        self._catch_up()
+        return self._writer.call(lambda tx: rows.purge(tx, queue))
+
+    def remove(self, queue: str, message_id: str) -> bool:
+        """Remove one ready message by id.
+
+        Raises:
+            NotFound: there is no such queue.
+        """
+        self._catch_up()
+        return self._writer.call(lambda tx: rows.remove(tx, queue, message_id))
+
+    def move(
+        self, source: str, target: str, *, ids: Sequence[str] | None = None, limit: int = 0
+    ) -> int:
+        """Move ready messages, as many as the target takes, and return how many.
+
+        Raises:
+            NotFound: one of the queues does not exist.
+        """
+        self._catch_up()
+        return self._writer.call(lambda tx: rows.move(tx, source, target, ids, limit))
+
+    def delete(self, queue: str, *, if_empty: bool = True) -> bool:
+        """Delete a queue; with `if_empty` refuse (return False) while it holds messages."""
+        self._catch_up()
+        return self._writer.call(lambda tx: rows.delete(tx, queue, if_empty))
+
+    def check(self) -> str:
+        """Return one line that says what broker this is and that it answers."""
+        self._writer.call(_nothing)
+        count = len(self._reader.run(read_queues))
+        noun = "queue" if count == 1 else "queues"
+        return f"embedded broker {self._path}, SQLite {sqlite3.sqlite_version}, {count} {noun}"
+
+    def close(self) -> None:
+        """Give back what was not acknowledged and end all threads."""
+        self._keeper.close()
+        self._writer.close()
+        self._reader.close()
+
+    def _catch_up(self) -> None:
+        """Do what a consumer would have done by now: there may be none."""
+        now = self._clock.now().timestamp()
+        on_record = self._reader.run(sessions.sessions)
+        dead = [one.id for one in on_record if sessions.is_dead(self._path, one.id)]
+        moment = self._reader.run(rows.next_moment)
+        if dead or (moment is not None and moment <= now):
+            self._writer.call(partial(_catch_up, self._path, dead))
+
+
+def _encode(messages: Sequence[Outgoing]) -> tuple[list[Posted], dict[str, str]]:
+    posted: list[Posted] = []
+    refused: dict[str, str] = {}
+    for outgoing in messages:
+        message = outgoing.message
+        try:
+            properties = msgspec.json.encode(to_properties(message))
+        except TooLarge:
+            refused[message.id] = "too large"
+        except Malformed:
+            refused[message.id] = "refused"
+        else:
+            posted.append(
+                Posted(
+                    queue=outgoing.queue,
+                    message_id=message.id,
+                    properties=properties,
+                    body=message.body,
+                    delay=outgoing.delay,
+                )
+            )
+    return posted, refused
+
+
+def _post(posted: Sequence[Posted], refused: dict[str, str], tx: Transaction) -> None:
+    reasons = refused | rows.insert(tx, posted)
+    if reasons:
+        raise PublishFailed(reasons)
+
+
+def _catch_up(path: Path, dead: Sequence[int], tx: Transaction) -> None:
+    sessions.bury(tx, path, dead)
+    rows.ripen(tx)
+
+
+def _nothing(tx: Transaction) -> None:
+    """Prove that a transaction goes through."""

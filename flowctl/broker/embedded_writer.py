@@ -1,0 +1,219 @@
+"""The one thread of an embedded broker that writes: it groups what is asked for meanwhile.
+
+Syncing a commit to the disk takes longer than all its statements, so everything that was asked for
+while the last commit ran goes into the next one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flowctl.broker.embedded_file import inode, is_busy, open_file, translated
+from flowctl.broker.embedded_rows import Transaction
+from flowctl.broker.embedded_sessions import Bell, sleepers
+from flowctl.clock import Clock
+from flowctl.errors import BrokerUnavailable, FlowError
+
+GROUP = 64
+"""How many jobs one transaction takes at most, so that other processes get their turn."""
+TIMEOUT = 30.0
+"""Seconds that an act waits for the file."""
+PAUSE = 0.5
+"""Seconds before a job that must not be given up is tried again."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Something to do inside a transaction."""
+
+    work: Callable[[Transaction], Any]
+    deadline: float
+    """`clock.monotonic()` when nobody waits any more; `inf`: it must happen in the end."""
+    future: Future[Any]
+    result: Any = None
+    error: FlowError | None = None
+
+    def tell(self) -> None:
+        """End the future."""
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Runs jobs in transactions, in the order in which they came."""
+
+    def __init__(self, path: Path, clock: Clock, name: str) -> None:
+        self._path = path
+        self._clock = clock
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._thread = threading.Thread(target=self._run, name=f"{name}-writer", daemon=True)
+        self._started = False
+        self._current: list[Job] = []
+        self._bell = Bell()
+        self.claims: Callable[[Transaction], None] = _claim_nothing
+        """Called at the end of every transaction: what the consumers of this process take."""
+
+    def submit(self, work: Callable[[Transaction], T], timeout: float = inf) -> Future[T]:
+        """Let `work` be done in the next transaction; a FlowError it raises ends the future."""
+        future: Future[T] = Future()
+        job = Job(work, self._clock.monotonic() + timeout, future)
+        with self._changed:
+            if self._closing:
+                raise BrokerUnavailable(f"embedded broker {self._path} was closed")
+            if not self._started:
+                self._started = True
+                self._thread.start()
+            self._jobs.append(job)
+            self._changed.notify()
+        return future
+
+    def call(self, work: Callable[[Transaction], T], timeout: float = TIMEOUT) -> T:
+        """Let `work` be done in the next transaction and wait for what it returns.
+
+        Raises:
+            BrokerUnavailable: that did not happen in time.
+        """
+        future = self.submit(work, timeout)
+        try:
+            return future.result(timeout + 1.0)
+        except TimeoutError as error:
+            future.cancel()
+            raise BrokerUnavailable(
+                f"embedded broker {self._path} did not answer within {timeout:g} s"
+            ) from error
+
+    def close(self) -> None:
+        """Do what was asked for, as far as that is possible now, and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._started:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (jobs := self._next()) is not None:
+                self._commit(jobs)
+        finally:
+            # Also after a mistake of ours: nobody may wait for a thread that is gone.
+            with self._changed:
+                self._closing = True
+            error = BrokerUnavailable(f"embedded broker {self._path} was closed")
+            _fail([*self._current, *self._jobs], error)
+            self._disconnect()
+            self._bell.close()
+
+    def _next(self) -> list[Job] | None:
+        with self._changed:
+            while not self._jobs:
+                if self._closing:
+                    return None
+                self._changed.wait()
+            jobs = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+        return [job for job in jobs if job.future.running() or _start(job)]
+
+    def _commit(self, jobs: list[Job]) -> None:
+        self._current = jobs
+        try:
+            with translated(self._path):
+                done = self._transact(jobs)
+        except BrokerUnavailable as error:
+            self._give_up(jobs, error)
+            return
+        self._current = []
+        for act in done.after:
+            act()
+        for job in jobs:
+            job.tell()
+
+    def _transact(self, jobs: list[Job]) -> Transaction:
+        connection = self._begin()
+        tx = Transaction(connection, self._clock.now().timestamp(), self._clock.monotonic())
+        try:
+            for job in jobs:
+                _do(job, tx)
+            tx.flush()
+            self.claims(tx)
+            tx.flush()
+            waiting = sleepers(tx)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        self._bell.ring(waiting)
+        return tx
+
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("BEGIN IMMEDIATE")
+        if inode(self._path) != self._inode:
+            # Somebody removed or replaced the file; what we would write, nobody could read.
+            connection.execute("ROLLBACK")
+            self._disconnect()
+            return self._begin()
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_file(self._path)
+            self._inode = inode(self._path)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _give_up(self, jobs: list[Job], error: BrokerUnavailable) -> None:
+        """End jobs that cannot be done; those that must be, or still can be, stay first in line."""
+        busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
+        now = self._clock.monotonic()
+        kept = [job for job in jobs if job.deadline == inf or (busy and now < job.deadline)]
+        self._current = []
+        _fail([job for job in jobs if job not in kept], error)
+        with self._changed:
+            if self._closing:
+                _fail(kept, error)
+                return
+            self._jobs.extendleft(reversed(kept))
+            if kept and not busy:
+                self._changed.wait(PAUSE)
+
+
+def _claim_nothing(tx: Transaction) -> None:
+    """Take nothing: this process consumes nothing."""
+
+
+def _start(job: Job) -> bool:
+    return job.future.set_running_or_notify_cancel()
+
+
+def _do(job: Job, tx: Transaction) -> None:
+    job.result = job.error = None
+    try:
+        job.result = job.work(tx)
+    except FlowError as error:
+        job.error = error
+
+
+def _fail(jobs: Iterable[Job], error: FlowError) -> None:
+    for job in jobs:
+        if job.future.running() or _start(job):
+            job.error = error
+            job.tell()
