@@ -1,0 +1,80 @@
+"""Everything about a network that no single key can say; all of it, at once.
+
+The checks work on specs, so that whoever makes a network in another way can use them too. They find
+places by path: `processors.parse.cpus`, `plugs[3].to`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from flowctl.model.flow import NetworkSpec, ProcessorSpec
+from flowctl.recipe.notes import Notes
+from flowctl.recipe.schedules import check_schedule
+from flowctl.recipe.tasks import Read, check_tasks
+from flowctl.recipe.wiring import check_wiring
+
+
+def check(
+    spec: NetworkSpec, notes: Notes, *, plug_paths: Sequence[str] = (), read: Read | None = None
+) -> None:
+    """Add to `notes` what is wrong with a network.
+
+    `plug_paths` says where the plugs stand, `read` gives the text of files of `path` sources.
+    """
+    paths = plug_paths or [f"plugs[{index}]" for index in range(len(spec.plugs))]
+    placed = list(zip(paths, spec.plugs, strict=True))
+    for processor in spec.processors:
+        _check_processor(processor, notes)
+    check_wiring(spec, placed, notes)
+    check_tasks(spec, placed, notes, read)
+    _check_deployments(spec, notes)
+
+
+def _check_processor(processor: ProcessorSpec, notes: Notes) -> None:
+    path = f"processors.{processor.name}"
+    _check_scale(path, processor, notes)
+    _check_retry(path, processor, notes)
+    for socket in processor.sockets:
+        if socket.schedule:
+            check_schedule(f"{path}.sockets.{socket.name}", socket.schedule, notes)
+
+
+def _check_scale(path: str, processor: ProcessorSpec, notes: Notes) -> None:
+    scale, cpus = processor.scale, processor.cpus
+    if not scale:
+        return
+    if scale.min > scale.max:
+        notes.add(f"{path}.scale", f"min {scale.min} is above max {scale.max}")
+    elif not scale.min <= cpus <= scale.max:
+        message = f"{cpus} is not within scale, {scale.min} to {scale.max}"
+        notes.add(f"{path}.cpus", message)
+
+
+def _check_retry(path: str, processor: ProcessorSpec, notes: Notes) -> None:
+    retry = processor.retry
+    if retry.backoff > retry.cap:
+        notes.add(f"{path}.retry", f"backoff {retry.backoff:g}s is above cap {retry.cap:g}s")
+
+
+def _check_deployments(spec: NetworkSpec, notes: Notes) -> None:
+    known = {processor.name: processor for processor in spec.processors}
+    pinned = Counter[str]()
+    for deployment in spec.deployments:
+        path = f"deployments.{deployment.name}"
+        pinned[deployment.processor] += deployment.cpus
+        processor = known.get(deployment.processor)
+        if not processor:
+            message = f'there is no processor "{deployment.processor}"'
+            notes.add(f"{path}.processor", message, notes.hint(deployment.processor, known))
+        elif processor.host and processor.host != deployment.agent:
+            notes.add(f"{path}.agent", f"{processor.name} may run on {processor.host} only")
+    for name, cpus in pinned.items():
+        if name in known and cpus > _most_cpus(known[name]):
+            message = f"its deployments take {cpus} cpus, more than its {_most_cpus(known[name])}"
+            notes.add(f"processors.{name}.cpus", message)
+
+
+def _most_cpus(processor: ProcessorSpec) -> int:
+    return max(processor.cpus, processor.scale.max if processor.scale else 0)

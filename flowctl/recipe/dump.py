@@ -1,0 +1,261 @@
+"""Values become the text of a recipe: only what differs from the defaults, always in one order.
+
+`parse(dump(spec)) == spec` for every spec that `parse` can return. The order of keys is that of the
+tables in `schema`; what is written in one line is what a person would write in one line.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from flowctl.model.flow import (
+    AgentSpec,
+    DeploymentSpec,
+    Join,
+    NetworkSpec,
+    PlugKind,
+    PlugSpec,
+    ProcessorSpec,
+    QueueLimits,
+    Rate,
+    RateScope,
+    Retry,
+    Scale,
+    Schedule,
+    SocketSpec,
+    Source,
+    SourceKind,
+)
+from flowctl.recipe.build import default_cpus, default_module, default_task
+from flowctl.recipe.document import resolve
+from flowctl.recipe.units import duration_text, number_text, rate_text, size_text
+
+_WIDTH = 100
+_BASE: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_TEXT_TAG = "tag:yaml.org,2002:str"
+
+
+def dump(spec: NetworkSpec) -> str:
+    """Return the recipe of a network."""
+    whole = {
+        "version": 1,
+        "network": spec.name,
+        **_unless({"strategy": spec.strategy.lower()}, {"strategy": "balanced"}),
+        **_filled("processors", {each.name: _processor(each) for each in spec.processors}),
+        **_filled("plugs", [_plug(each) for each in spec.plugs]),
+        **_filled("agents", {each.name: _agent(each) for each in spec.agents}),
+        **_filled("deployments", {each.name: _deployment(each) for each in spec.deployments}),
+    }
+    return str(yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))
+
+
+class _Flow(dict[str, Any]):
+    """A mapping that is written in one line."""
+
+
+class _FlowList(list[Any]):
+    """A list that is written in one line."""
+
+
+class _Dumper(_BASE):  # type: ignore[misc]  # the base is C or Python, whichever is there
+    """Writes what `document.resolve` reads, which is not all that YAML 1.1 would."""
+
+
+def _write_text(dumper: Any, text: str) -> Any:
+    is_block = "\n" in text and all(_fits_block(line) for line in text.split("\n"))
+    style = "|" if is_block else None
+    return dumper.represent_scalar(_TEXT_TAG, text, style=style)
+
+
+def _fits_block(line: str) -> bool:
+    return line == line.rstrip() and line.isprintable()
+
+
+def _write_flow(dumper: Any, values: Mapping[str, Any]) -> Any:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", values.items(), flow_style=True)
+
+
+def _write_flow_list(dumper: Any, values: Iterable[Any]) -> Any:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+
+
+def _write_float(dumper: Any, number: float) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(number))
+
+
+_Dumper.add_representer(str, _write_text)
+_Dumper.add_representer(float, _write_float)
+_Dumper.add_representer(_Flow, _write_flow)
+_Dumper.add_representer(_FlowList, _write_flow_list)
+_Dumper.ignore_aliases = lambda self, data: True
+
+
+def _unless(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that differ from their defaults."""
+    return {key: value for key, value in values.items() if value != defaults.get(key)}
+
+
+def _filled(key: str, value: Any) -> dict[str, Any]:
+    return {key: value} if value else {}
+
+
+def _seconds(key: str, seconds: float, default: float = 0.0) -> dict[str, Any]:
+    return {} if seconds == default else {key: duration_text(seconds)}
+
+
+def _processor(spec: ProcessorSpec) -> dict[str, Any]:
+    return {
+        "source": _source(spec),
+        **_filled("requirements", list(spec.requirements)),
+        **_unless({"cpus": spec.cpus}, {"cpus": default_cpus(spec.scale)}),
+        **(_filled("scale", _scale(spec.scale)) if spec.scale else {}),
+        **_seconds("timeout", spec.timeout),
+        **_filled("retry", _retry(spec.retry)),
+        **(_filled("rate", _rate(spec.rate)) if spec.rate else {}),
+        **_filled("env", dict(spec.env)),
+        **_filled("labels", _Flow(spec.labels)),
+        **_filled("host", spec.host),
+        **_filled("memory", spec.memory and size_text(spec.memory)),
+        **_unless({"track": spec.track.value}, {"track": "all"}),
+        **_unless({"enabled": spec.enabled}, {"enabled": True}),
+        **_filled("description", spec.description),
+        **_filled("sockets", {each.name: _socket(each, spec) for each in spec.sockets}),
+    }
+
+
+def _source(spec: ProcessorSpec) -> Mapping[str, Any]:
+    return _SOURCES[spec.source.kind](spec.source, spec.name)
+
+
+def _git(source: Source, _: str) -> Mapping[str, Any]:
+    inner = {**_filled("ref", source.ref), **_filled("path", source.path)}
+    return _Flow({"git": source.url, **inner, "module": source.module})
+
+
+def _code(source: Source, processor: str) -> Mapping[str, Any]:
+    module = _unless({"module": source.module}, {"module": default_module(processor)})
+    return {**module, "code": source.code}
+
+
+def _command(source: Source, _: str) -> Mapping[str, Any]:
+    line = shlex.join(source.command)
+    is_plain = all(word.isalnum() or not set(word) & set("'\"\\ \t\n") for word in source.command)
+    command = line if is_plain else _FlowList(source.command)
+    return _Flow({"command": command, **_filled("path", source.path)})
+
+
+def _path(source: Source, _: str) -> Mapping[str, Any]:
+    return _Flow({"path": source.path, "module": source.module})
+
+
+_SOURCES: dict[SourceKind, Callable[[Source, str], Mapping[str, Any]]] = {
+    SourceKind.GIT: _git,
+    SourceKind.CODE: _code,
+    SourceKind.COMMAND: _command,
+    SourceKind.PATH: _path,
+}
+
+
+def _scale(scale: Scale) -> Mapping[str, Any]:
+    """Return a scale; its bounds are written always, so that it is never empty."""
+    return _Flow(
+        {
+            "min": scale.min,
+            "max": scale.max,
+            **_unless({"queue": scale.queue}, {"queue": Scale().queue}),
+            **_seconds("cooldown", scale.cooldown, Scale().cooldown),
+        }
+    )
+
+
+def _retry(retry: Retry) -> Any:
+    default = Retry()
+    rest = {
+        **_seconds("backoff", retry.backoff, default.backoff),
+        **_seconds("cap", retry.cap, default.cap),
+        **_filled("on", _FlowList(retry.on)),
+    }
+    return _Flow({"max": retry.max, **rest}) if rest else retry.max
+
+
+def _rate(rate: Rate) -> Any:
+    short = rate_text(rate.calls, rate.per)
+    if short and rate.scope is RateScope.PROCESSOR:
+        return short
+    calls = int(rate.calls) if number_text(rate.calls).isdigit() else rate.calls
+    scope = _unless({"scope": rate.scope.value}, {"scope": "processor"})
+    return _Flow({"calls": calls, **_seconds("per", rate.per, 1.0), **scope})
+
+
+def _socket(spec: SocketSpec, processor: ProcessorSpec) -> Any:
+    default = default_task(spec.name, processor.source.kind)
+    rest = {
+        **(_schedule(spec.schedule) if spec.schedule else {}),
+        **_filled("join", _join(spec.join)),
+        **_filled("queue", _queue(spec.queue)),
+    }
+    if not rest:
+        return spec.task or _Flow()
+    task = _unless({"task": spec.task}, {"task": default} if not spec.task else {})
+    return _Flow({**task, **rest})
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    payload = json.loads(schedule.payload)
+    return {
+        **_filled("cron", schedule.cron),
+        **_seconds("every", schedule.every),
+        **_filled("at", schedule.at),
+        **({} if payload is None else {"payload": payload}),
+        **_unless({"timezone": schedule.timezone}, {"timezone": "UTC"}),
+        **_unless({"catchup": schedule.catchup.value}, {"catchup": "once"}),
+    }
+
+
+def _join(join: Join) -> Any:
+    if join.by_run:
+        return _Flow({"mode": join.mode.value, "by": "run"})
+    return "" if join == Join() else join.mode.value
+
+
+def _queue(queue: QueueLimits) -> Mapping[str, Any]:
+    return _Flow({**_seconds("ttl", queue.ttl), **_filled("max_length", queue.max_length)})
+
+
+def _plug(plug: PlugSpec) -> Any:
+    is_error = plug.kind is PlugKind.ERROR
+    rest = {
+        **_filled("argument", plug.argument),
+        **_filled("gather", plug.gather),
+        **_filled("allow_cycle", plug.allow_cycle),
+        **_filled("name", plug.name),
+        **_filled("queue", _queue(plug.queue)),
+    }
+    if not rest:
+        return f"{plug.source} {'!>' if is_error else '->'} {plug.target}"
+    on = {"on": "error"} if is_error else {}
+    return _Flow({"from": plug.source, "to": plug.target, **on, **rest})
+
+
+def _agent(agent: AgentSpec) -> Mapping[str, Any]:
+    ssh = {**_filled("user", agent.ssh_user), **_filled("key", agent.ssh_key)}
+    return _Flow(
+        {
+            **_filled("hostname", agent.hostname),
+            **_filled("cpus", agent.cpus),
+            **_filled("labels", _Flow(agent.labels)),
+            **_filled("ssh", _Flow(ssh)),
+            **_filled("path", agent.path),
+            **_unless({"enabled": agent.enabled}, {"enabled": True}),
+        }
+    )
+
+
+def _deployment(deployment: DeploymentSpec) -> Mapping[str, Any]:
+    where = {"processor": deployment.processor, "agent": deployment.agent}
+    return _Flow({**where, **_unless({"cpus": deployment.cpus}, {"cpus": 1})})
