@@ -1,1 +1,1 @@
-"""schedulerd: the daemon that decides; it plans, fires schedules, watches and keeps house."""
+"""The scheduler: one of them leads, places processors, fires schedules and watches; others wait."""

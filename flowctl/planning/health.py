@@ -33,7 +33,10 @@ class Health(Struct, frozen=True, kw_only=True):
         """Tell whether nothing is on its way from what is to what is wanted."""
         if self.status in {ProcessorStatus.STARTING, ProcessorStatus.STOPPING}:
             return False
-        return self.status is ProcessorStatus.ERROR or self.deployed == wanted_cpus(processor)
+        if self.error:
+            return True
+        serves = self.status is not ProcessorStatus.RUNNING or self.running == self.deployed
+        return serves and self.deployed == wanted_cpus(processor)
 
 
 def health(

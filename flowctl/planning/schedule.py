@@ -41,13 +41,17 @@ def owed(schedule: Schedule, after: datetime, now: datetime) -> list[datetime]:
             return [due for due in _until(schedule, after, now, since=since) if due > since][-1:]
 
 
-def next_due(schedule: Schedule, after: datetime) -> datetime | None:
-    """Return the first due time after `after`, or None where there is none any more.
+def next_due(
+    schedule: Schedule, after: datetime, *, since: datetime | None = None
+) -> datetime | None:
+    """Return the first due time after `since`, or None where there is none any more.
+
+    `since` is `after` where it is not given; due times of `every` keep step with `after`.
 
     Raises:
         InvalidInput: the schedule cannot be read.
     """
-    return next(_dues(schedule, after, after), None)
+    return next(_dues(schedule, after, after if since is None else since), None)
 
 
 def _latest(schedule: Schedule, after: datetime, now: datetime) -> list[datetime]:

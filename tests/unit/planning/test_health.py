@@ -89,6 +89,9 @@ def test_cpus_are_counted_where_they_serve():
 
 def test_settled_means_nothing_is_on_its_way():
     wanted = processor(cpus=1)
-    assert health(wanted, [deployment("parse.deploy1")], []).is_settled(wanted)
+    serving = [worker("parse.deploy1", 1)]
+    assert health(wanted, [deployment("parse.deploy1")], serving).is_settled(wanted)
+    assert not health(wanted, [deployment("parse.deploy1")], []).is_settled(wanted)
     assert not health(wanted, [deployment("parse.deploy1", **BUILDING)], []).is_settled(wanted)
-    assert not health(wanted, [], [], "there is no agent").is_settled(wanted)
+    assert not health(wanted, [], []).is_settled(wanted)
+    assert health(wanted, [], [], "there is no agent").is_settled(wanted)
