@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 
 PROGRAM = Path(__file__).resolve().parent.parent / "executor.py"
@@ -90,12 +91,14 @@ def scrub(environ: Mapping[str, str]) -> dict[str, str]:
 
 def kill_group(pid: int, token: str) -> bool:
     """Kill an executor with all that descends from it; tell whether nothing of it is left."""
-    for _ in range(ROUNDS):
+    death = Event()
+    for number in range(ROUNDS):
         members = find_group(pid, token)
         if not members:
             return True
         for member in members:
             _kill(member)
+        death.wait(number / 1000)  # nobody sets it: the kernel needs a moment to take them down
     return not find_group(pid, token)
 
 
@@ -103,7 +106,8 @@ def find_group(pid: int, token: str) -> set[int]:
     """Return the living processes of the executor's session, its descendants and token bearers."""
     table = {entry.pid: entry for entry in _processes()}
     marked = {each for each in table if _bears(each, token)}
-    if pid in table and pid not in marked:
+    leader = table.get(pid)
+    if leader is not None and pid not in marked and leader.parent != os.getpid():
         return marked  # the number belongs to a stranger by now
     members = marked | {p for p, entry in table.items() if pid in (p, entry.session, entry.group)}
     while grown := {p for p, entry in table.items() if entry.parent in members} - members:
