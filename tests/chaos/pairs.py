@@ -1,0 +1,54 @@
+"""The two pairs of broker and database that chaos runs on, with what may be done to their servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.cluster import Cluster
+from tests.servers.postgres import PostgresServer
+from tests.servers.rabbitmq import RabbitServer
+
+PAIRS = ("embedded", "servers")
+
+Outages = list[Callable[[], None]]
+
+
+@contextmanager
+def pair(name: str, home: Path, **options: int) -> Iterator[tuple[Cluster, Outages]]:
+    """Start a cluster on the named pair and stop everything at the end."""
+    with ExitStack() as stack:
+        outages: Outages = []
+        urls: dict[str, str] = {}
+        if name == "servers":
+            rabbit, postgres = RabbitServer(), PostgresServer()
+            stack.callback(rabbit.close)
+            stack.callback(postgres.close)
+            rabbit.start()
+            postgres.start()
+            urls = {"broker": rabbit.url, "state": postgres.url}
+            outages = [broker_killed(rabbit), database_restarted(postgres)]
+        cluster = Cluster(home, agents=2, cpus=6, schedulers=2, **urls, **options)  # type: ignore[arg-type]
+        stack.callback(cluster.stop)
+        yield cluster.start(), outages
+
+
+def broker_killed(server: RabbitServer) -> Callable[[], None]:
+    """Return the act of killing the broker and starting it again."""
+
+    def broker() -> None:
+        server.kill()
+        server.start()
+
+    return broker
+
+
+def database_restarted(server: PostgresServer) -> Callable[[], None]:
+    """Return the act of ending the database at once and starting it again."""
+
+    def database() -> None:
+        server.stop(mode="immediate")
+        server.start()
+
+    return database
