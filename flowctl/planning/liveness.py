@@ -11,11 +11,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from flowctl.model.fleet import Agent, Worker
-from flowctl.model.states import AgentStatus, WorkerStatus
+from flowctl.model.fleet import Agent
+from flowctl.model.states import AgentStatus
 
 _HEARD = frozenset({AgentStatus.STARTING, AgentStatus.RUNNING, AgentStatus.DRAINING})
-_ENDED = frozenset({WorkerStatus.STOPPED, WorkerStatus.FAILED, WorkerStatus.UNREACHABLE})
 
 
 class Heard(Struct, frozen=True):
@@ -62,9 +61,3 @@ def judge(
         elif silence >= suspect_after and listening:
             suspect.append(agent.name)
     return Verdict(suspect=tuple(sorted(suspect)), lost=tuple(sorted(lost)))
-
-
-def silent_workers(workers: Iterable[Worker], agents: Iterable[Agent]) -> tuple[Worker, ...]:
-    """Return the workers that count as running although their agent is lost."""
-    lost = {agent.name for agent in agents if agent.status is AgentStatus.LOST}
-    return tuple(each for each in workers if each.agent in lost and each.status not in _ENDED)

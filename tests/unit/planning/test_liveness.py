@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from flowctl.model.states import AgentStatus, WorkerStatus
-from flowctl.planning.liveness import Heard, judge, listen, silent_workers
-from tests.fleets import START, agent, worker
+from flowctl.model.states import AgentStatus
+from flowctl.planning.liveness import Heard, judge, listen
+from tests.fleets import START, agent
 
 LIMITS = {"suspect_after": 10, "lost_after": 30}
 
@@ -37,13 +37,3 @@ def test_only_a_new_beat_ends_the_silence():
     heard = listen(heard, [("h1", later), ("h2", START)], 7.0)
     assert heard == {"h1": Heard(later, 7.0), "h2": Heard(START, 5.0)}
     assert listen(heard, [], 8.0) == {}
-
-
-def test_workers_of_lost_agents_are_silent():
-    hosts = [agent("h1", status=AgentStatus.LOST), agent("h2")]
-    workers = [
-        worker("a.deploy1"),
-        worker("a.deploy2", agent="h2"),
-        worker("a.deploy3", status=WorkerStatus.STOPPED),
-    ]
-    assert [each.deployment for each in silent_workers(workers, hosts)] == ["a.deploy1"]
