@@ -277,6 +277,7 @@ class Machine:
             names = [
                 post.key.deployment for post in self.posts.values() if self._is(post, *statuses)
             ]
+            verb = verb if len(names) == 1 else verb.removesuffix("s")
             parts += [f"{_names(sorted(names))} {verb}"] if names else []
         text = "; ".join(parts) or "no deployments"
         text = f"ending: {text}" if self.ending else text

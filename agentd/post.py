@@ -264,7 +264,7 @@ def take_exit(
         post.retry_at = now + limits.longest_backoff
         minutes = round(limits.loop_window / 60)
         post.trouble = _cap(
-            f"crash loop: {limits.loop_exits} exits in {minutes} minutes, the last {ending}", tail
+            f"crash loop: {limits.loop_exits} exits in {minutes} minutes; {ending}", tail
         )
     else:
         post.note = _cap(ending, tail)
@@ -324,6 +324,9 @@ def _describe_worker(post: Post, held: Held) -> tuple[DeploymentStatus, str]:
     status = held.report.status if held.report else WorkerStatus.STARTING
     reason = held.report.reason[:LONGEST_REASON] if held.report else ""
     match status:
+        case WorkerStatus.STARTING if post.settled:
+            # Its executors ended and come again: it served, and serves in a moment.
+            return DeploymentStatus.RUNNING, reason
         case WorkerStatus.STARTING if post.trouble:
             return DeploymentStatus.ERROR, post.trouble
         case WorkerStatus.STARTING:
