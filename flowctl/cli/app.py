@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
+from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from flowctl.cli import exits
@@ -135,7 +136,7 @@ def run(line: Sequence[str] | None = None) -> NoReturn:
     sys.exit(_leave(_guarded(command, words)))
 
 
-def _guarded(command: typer.core.TyperGroup, words: list[str]) -> int:
+def _guarded(command: Command, words: list[str]) -> int:
     try:
         with command.make_context("flowctl", hoist(words)) as ctx:
             command.invoke(ctx)

@@ -71,9 +71,7 @@ def ls(
             if name:
                 _show_one(session, control, kind, name)
             elif follow:
-                watch(
-                    control, lambda kind=kind: pages.page(control, kind, selection), session.flags
-                )  # type: ignore[misc]
+                watch(control, partial(pages.page, control, kind, selection), session.flags)
             else:
                 show_table(pages.page(control, kind, selection), session.flags)
 

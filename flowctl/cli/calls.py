@@ -1,0 +1,198 @@
+"""`call`, `send`, `result` and `trace`: data in, results out, and where they went."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from flowctl.cli.completion import complete_call
+from flowctl.cli.flags import Output
+from flowctl.cli.lazy import command_app
+from flowctl.cli.output import emit, json_line, say, show_document
+from flowctl.cli.session import Session, read_stdin, session_of
+from flowctl.cli.words import SocketName, Timeout, seconds
+from flowctl.errors import CallFailed, InvalidInput, TimedOut
+from flowctl.model.traffic import Call, Result
+from flowctl.services import calls, sockets
+from flowctl.services.calls import Payload
+from flowctl.services.control import Control
+from flowctl.views.table import VERSION, builtin
+from flowctl.views.traffic import body_value, trace_document, trace_text
+
+call_app = command_app()
+send_app = command_app()
+result_app = command_app()
+trace_app = command_app()
+
+Data = Annotated[
+    str | None, typer.Argument(metavar="[DATA|-]", help="JSON; - reads stdin; nothing means null.")
+]
+Text = Annotated[bool, typer.Option("--text", help="The data is text, not JSON.")]
+Arguments = Annotated[
+    list[str] | None, typer.Option("--arg", metavar="NAME=JSON", help="A value for one argument.")
+]
+Key = Annotated[str, typer.Option("--key", help="Makes a repeat of the same send run once.")]
+
+
+@call_app.command(name="call")
+def call(
+    ctx: typer.Context,
+    socket: SocketName,
+    data: Data = None,
+    text: Text = False,
+    arg: Arguments = None,
+    timeout: Timeout = "",
+    key: Key = "",
+) -> None:
+    """Call a socket and print its result alone."""
+    session = session_of(ctx)
+    limit = seconds(timeout)
+    payloads = _payloads(data, text=text, arguments=arg or [], each=False)
+    with session.control() as control:
+        target = sockets.find(control, _bare(socket))
+        ids = calls.send(control, target, payloads, key=key)
+        ended = _await(session, control, ids, limit)
+        _print_result(session, control, ended)
+
+
+def _await(session: Session, control: Control, ids: list[calls.CallId], limit: float) -> Call:
+    began = control.clock.monotonic()
+
+    def tell(sentence: str) -> None:
+        if control.clock.monotonic() - began > 2:
+            say(session.flags, f"waiting: {sentence}")
+
+    try:
+        return calls.outcome(control, ids, timeout=limit, on_change=tell)
+    except TimedOut as error:
+        raise TimedOut(
+            error.message, remedy=f"flowctl result {ids[-1]} when it has ended"
+        ) from error
+
+
+def _print_result(session: Session, control: Control, ended: Call) -> None:
+    try:
+        found = calls.result(control, ended)
+    except CallFailed:
+        if ended.failure and ended.failure.traceback:
+            sys.stderr.write(ended.failure.traceback.rstrip("\n") + "\n")
+        raise
+    _write(session, found)
+
+
+def _write(session: Session, found: Result) -> None:
+    """Write a result: text and bytes as they are, JSON as it is asked for."""
+    if session.flags.output in (Output.YAML, Output.JSON):
+        show_document(body_value(found.content_type, found.body), session.flags)
+    elif found.content_type == calls.JSON:
+        emit(found.body.decode(errors="replace").rstrip("\n") + "\n")
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(found.body)
+        sys.stdout.buffer.flush()
+
+
+@send_app.command(name="send")
+def send(
+    ctx: typer.Context,
+    socket: SocketName,
+    data: Data = None,
+    text: Text = False,
+    each: Annotated[bool, typer.Option("--each", help="One call a line of the data.")] = False,
+    arg: Arguments = None,
+    key: Key = "",
+    delay: Annotated[str, typer.Option("--delay", help="Deliver it later, such as 30s.")] = "",
+) -> None:
+    """Send to a socket and print the ids of the calls; they are durable then."""
+    session = session_of(ctx)
+    payloads = _payloads(data, text=text, arguments=arg or [], each=each)
+    with session.control() as control:
+        target = sockets.find(control, _bare(socket))
+        ids = calls.send(control, target, payloads, key=key, delay=seconds(delay))
+    if session.flags.output is Output.JSONL:
+        emit("".join(json_line({"id": call_id, "socket": target.name}) for call_id in ids))
+    elif session.flags.output in (Output.JSON, Output.YAML):
+        items = [{"id": call_id, "socket": target.name} for call_id in ids]
+        show_document({"version": VERSION, "kind": "sent", "items": items}, session.flags)
+    else:
+        emit("".join(f"{call_id}\n" for call_id in ids))
+
+
+def _payloads(data: str | None, *, text: bool, arguments: list[str], each: bool) -> list[Payload]:
+    if arguments:
+        if data is not None:
+            raise InvalidInput("give DATA or --arg, not both")
+        return [_argument(item, text=text) for item in arguments]
+    content = _content(data)
+    if each:
+        lines = [line for line in content.splitlines() if line.strip()]
+        return [_payload(line, text=text) for line in lines]
+    return [_payload(content, text=text)]
+
+
+def _content(data: str | None) -> bytes:
+    if data is None:
+        return b"null"
+    return read_stdin() if data == "-" else data.encode()
+
+
+def _payload(content: bytes, *, text: bool) -> Payload:
+    if not text:
+        return calls.json_payload(content)
+    try:
+        return calls.text_payload(content.decode().removesuffix("\n"))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the data is not UTF-8 text: {error.reason}") from error
+
+
+def _argument(item: str, *, text: bool) -> Payload:
+    name, equals, value = item.partition("=")
+    if not equals or not name:
+        raise InvalidInput(f'"{item}" is no argument', remedy="write --arg NAME=JSON")
+    body = calls.text_payload(value).body if text else calls.json_payload(value).body
+    return Payload(body=body, argument=name)
+
+
+def _bare(word: str) -> str:
+    head, slash, rest = word.partition("/")
+    return rest if slash and head in ("socket", "sockets", "so") else word
+
+
+@result_app.command(name="result")
+def result(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="CALL", autocompletion=complete_call)],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the call ended.")] = False,
+    timeout: Timeout = "",
+) -> None:
+    """Print the result of a call, alone."""
+    session = session_of(ctx)
+    limit = seconds(timeout)
+    with session.control() as control:
+        if wait:
+            found = _await(session, control, [calls.CallId(name.removeprefix("call/"))], limit)
+        else:
+            found = calls.find(control, name.removeprefix("call/"))
+        _print_result(session, control, found)
+
+
+@trace_app.command(name="trace")
+def trace(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="RUN|CALL", autocompletion=complete_call)],
+    ascii_only: Annotated[
+        bool, typer.Option("--ascii", help="Draw with plain characters.")
+    ] = False,
+) -> None:
+    """Draw the tree of a run: each call below the one that sent it, with times."""
+    session = session_of(ctx)
+    with session.control() as control:
+        found = calls.run(control, name.removeprefix("run/").removeprefix("call/"))
+    if session.flags.output in (Output.TABLE, Output.WIDE):
+        emit(trace_text(found, ascii_only=ascii_only))
+    elif session.flags.output is Output.JSONL:
+        emit("".join(json_line(builtin(item)) for item in found))
+    else:
+        show_document({"version": VERSION, "kind": "trace", **trace_document(found)}, session.flags)

@@ -1,0 +1,227 @@
+"""The daemons of this machine as child processes: start, find again, end.
+
+What was started is on record in the run folder with pid and start time, so that `down` ends exactly
+those processes and never a stranger who got the same pid.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from flowctl.clock import Clock
+from flowctl.errors import Conflict, Refused
+from flowctl.services import waiting
+from flowctl.services.control import Control
+from flowctl.settings import Paths, Settings
+
+GRACE = 45.0
+"""Seconds that a daemon gets to end by itself: a worker may take 30 to finish what it holds."""
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A daemon that runs, or ran, on this machine."""
+
+    name: str
+    """`scheduler`, or the name of the agent."""
+    program: str
+    """`agentd` or `schedulerd`."""
+    pid: int
+    started: str
+    """What the system says of its start; another process with this pid says something else."""
+    log: str
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be started."""
+
+    agents: tuple[str, ...]
+    """Names."""
+    cpus: int = 0
+    """Offered by each agent; 0 means all of the machine."""
+
+
+def record_file(paths: Paths) -> Path:
+    """Return the file that says what runs."""
+    return paths.run / "up.json"
+
+
+def recorded(paths: Paths) -> list[Member]:
+    """Return what was started here, whether it still runs or not."""
+    try:
+        return msgspec.json.decode(record_file(paths).read_bytes(), type=list[Member])
+    except (OSError, msgspec.MsgspecError):
+        return []
+
+
+def alive(paths: Paths) -> list[Member]:
+    """Return what was started here and still runs."""
+    return [member for member in recorded(paths) if is_alive(member)]
+
+
+def is_alive(member: Member) -> bool:
+    """Tell whether a member runs: a process of its pid that started when it did."""
+    return bool(member.started) and start_of(member.pid) == member.started
+
+
+def start_of(pid: int) -> str:
+    """Return the start time of a process as the system tells it; empty where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _start_by_ps(pid: int) -> str:
+    found = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()
+
+
+def start(settings: Settings, order: Order, *, detached: bool) -> list[Member]:
+    """Start one scheduler and the agents; without `detached` they end with this process.
+
+    Raises:
+        Conflict: they run already.
+    """
+    settings.paths.make()
+    if running := alive(settings.paths):
+        raise Conflict(
+            f"already up: {', '.join(member.name for member in running)}", remedy="flowctl down"
+        )
+    members = [_spawn(settings, "schedulerd", "scheduler", [], detached=detached)]
+    for name in order.agents:
+        options = ["--name", name, "--stop-workers"]
+        options += ["--cpus", str(order.cpus)] if order.cpus else []
+        members.append(_spawn(settings, "agentd", name, options, detached=detached))
+    _record(settings.paths, members)
+    return members
+
+
+def _spawn(
+    settings: Settings, program: str, name: str, options: Sequence[str], *, detached: bool
+) -> Member:
+    log = settings.paths.logs / (
+        f"{program}-{name}.log" if program == "agentd" else f"{program}.log"
+    )
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            [sys.executable, "-m", program, *options],
+            env={**os.environ, **settings.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            preexec_fn=None if detached else _end_with_parent,
+        )
+    # The child is followed by pid and start time; Popen's own bookkeeping would warn at exit.
+    child.returncode = 0
+    return Member(
+        name=name, program=program, pid=child.pid, started=start_of(child.pid), log=str(log)
+    )
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this child when its parent is gone, however that went."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _record(paths: Paths, members: Sequence[Member]) -> None:
+    file = record_file(paths)
+    aside = file.with_suffix(".new")
+    aside.write_bytes(msgspec.json.encode(members))
+    aside.replace(file)
+
+
+def await_ready(control: Control, members: Sequence[Member], *, timeout: float = 30.0) -> str:
+    """Wait until every agent beats and a scheduler leads.
+
+    Raises:
+        Refused: one of them ended; the message holds the end of its log.
+        TimedOut: they were not ready in time.
+    """
+    return waiting.until(lambda: _readiness(control, members), control.clock, timeout=timeout)
+
+
+def _readiness(control: Control, members: Sequence[Member]) -> waiting.Standing:
+    for member in members:
+        reap(member)
+        if not is_alive(member):
+            raise Refused(
+                f"{member.program} ended: {last_words(member)}", remedy=f"read {member.log}"
+            )
+    beating = {agent.name: agent.pid for agent in control.store.fleet.agents()}
+    for member in members:
+        if member.program == "agentd" and beating.get(member.name) != member.pid:
+            return waiting.Standing(False, f"agent {member.name} has not spoken yet")
+    lease = control.store.duty.lease()
+    if lease is None or lease.expires_at <= control.clock.now():
+        return waiting.Standing(False, "no scheduler leads yet")
+    return waiting.Standing(True, "ready")
+
+
+def last_words(member: Member) -> str:
+    """Return the last line that a daemon logged."""
+    try:
+        lines = Path(member.log).read_text(errors="replace").splitlines()
+    except OSError:
+        return "it left no log"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def stop(paths: Paths, members: Sequence[Member], clock: Clock) -> list[Member]:
+    """End these daemons, agents first, and wait until they are gone; return who had to be killed."""
+    ordered = sorted(members, key=lambda member: member.program != "agentd")
+    killed: list[Member] = []
+    for program in ("agentd", "schedulerd"):
+        group = [member for member in ordered if member.program == program and is_alive(member)]
+        for member in group:
+            signal_member(member, signal.SIGTERM)
+        killed += _await_end(group, clock)
+    record_file(paths).unlink(missing_ok=True)
+    return killed
+
+
+def _await_end(group: Sequence[Member], clock: Clock) -> list[Member]:
+    deadline = clock.monotonic() + GRACE
+
+    def look() -> waiting.Standing:
+        for member in group:
+            reap(member)
+        left = [member for member in group if is_alive(member)]
+        return waiting.Standing(not left or clock.monotonic() > deadline, f"{len(left)} left")
+
+    waiting.until(look, clock)
+    left = [member for member in group if is_alive(member)]
+    for member in left:
+        signal_member(member, signal.SIGKILL)
+        reap(member)
+    return left
+
+
+def signal_member(member: Member, number: signal.Signals) -> None:
+    """Send a signal to a member, if it still is who it was."""
+    if is_alive(member):
+        try:
+            os.kill(member.pid, number)
+        except ProcessLookupError:
+            return
+
+
+def reap(member: Member) -> None:
+    """Collect a member that is our own ended child, so that it does not stay as a zombie."""
+    try:
+        os.waitpid(member.pid, os.WNOHANG)
+    except ChildProcessError:
+        return
