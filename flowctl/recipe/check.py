@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from flowctl.model.flow import NetworkSpec, ProcessorSpec
+from flowctl.model.flow import NetworkSpec, ProcessorSpec, SourceKind
 from flowctl.recipe.notes import Notes
 from flowctl.recipe.schedules import check_schedule
 from flowctl.recipe.tasks import Read, check_tasks
@@ -34,6 +34,9 @@ def check(
 
 def _check_processor(processor: ProcessorSpec, notes: Notes) -> None:
     path = f"processors.{processor.name}"
+    source = processor.source
+    if source.kind is SourceKind.COMMAND and not (source.command and source.command[0].strip()):
+        notes.add(f"{path}.source.command", "the command is empty")
     _check_scale(path, processor, notes)
     _check_retry(path, processor, notes)
     for socket in processor.sockets:

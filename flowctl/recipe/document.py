@@ -18,8 +18,8 @@ _BOOLEANS = {
     "FALSE": False,
 }
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,300}|[0-9]{1,300}(\.[0-9]{0,300})?)([eE][-+]?[0-9]{1,4})?")
+INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
+FLOAT = re.compile(r"[-+]?(\.[0-9]{1,300}|[0-9]{1,300}(\.[0-9]{0,300})?)([eE][-+]?[0-9]{1,4})?")
 
 Value = None | bool | int | float | str
 
@@ -85,9 +85,9 @@ def resolve(text: str) -> Value:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if _INTEGER.fullmatch(text):
+    if INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text) and abs(number := float(text)) != float("inf"):
+    if FLOAT.fullmatch(text) and abs(number := float(text)) != float("inf"):
         return number
     return text
 

@@ -7,7 +7,9 @@ tables in `schema`; what is written in one line is what a person would write in 
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,7 +34,7 @@ from flowctl.model.flow import (
     SourceKind,
 )
 from flowctl.recipe.build import default_cpus, default_module, default_task
-from flowctl.recipe.document import resolve
+from flowctl.recipe.document import FLOAT, INTEGER
 from flowctl.recipe.units import duration_text, number_text, rate_text, size_text
 
 _WIDTH = 100
@@ -42,16 +44,26 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 
 def dump(spec: NetworkSpec) -> str:
     """Return the recipe of a network."""
-    whole = {
+    pinned = Counter[str]()
+    for deployment in spec.deployments:
+        pinned[deployment.processor] += deployment.cpus
+    head = {
         "version": 1,
         "network": spec.name,
         **_unless({"strategy": spec.strategy.lower()}, {"strategy": "balanced"}),
-        **_filled("processors", {each.name: _processor(each) for each in spec.processors}),
-        **_filled("plugs", [_plug(each) for each in spec.plugs]),
-        **_filled("agents", {each.name: _agent(each) for each in spec.agents}),
-        **_filled("deployments", {each.name: _deployment(each) for each in spec.deployments}),
     }
-    return str(yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))
+    parts = {
+        "processors": {each.name: _processor(each, pinned[each.name]) for each in spec.processors},
+        "plugs": [_plug(each) for each in spec.plugs],
+        "agents": {each.name: _agent(each) for each in spec.agents},
+        "deployments": {each.name: _deployment(each) for each in spec.deployments},
+    }
+    return "\n".join([_text(head), *(_text({key: part}) for key, part in parts.items() if part)])
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return str(text)
 
 
 class _Flow(dict[str, Any]):
@@ -62,6 +74,12 @@ class _FlowList(list[Any]):
     """A list that is written in one line."""
 
 
+class _On(str):
+    """The key `on`, which needs no quotes here whatever YAML 1.1 makes of it."""
+
+    __slots__ = ()
+
+
 class _Dumper(_BASE):  # type: ignore[misc]  # the base is C or Python, whichever is there
     """Writes what `document.resolve` reads, which is not all that YAML 1.1 would."""
 
@@ -70,6 +88,10 @@ def _write_text(dumper: Any, text: str) -> Any:
     is_block = "\n" in text and all(_fits_block(line) for line in text.split("\n"))
     style = "|" if is_block else None
     return dumper.represent_scalar(_TEXT_TAG, text, style=style)
+
+
+def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(f"(?:{pattern.pattern})$")
 
 
 def _fits_block(line: str) -> bool:
@@ -88,10 +110,18 @@ def _write_float(dumper: Any, number: float) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:float", repr(number))
 
 
+def _write_on(dumper: Any, _: _On) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:bool", "on")
+
+
 _Dumper.add_representer(str, _write_text)
+_Dumper.add_representer(_On, _write_on)
 _Dumper.add_representer(float, _write_float)
 _Dumper.add_representer(_Flow, _write_flow)
 _Dumper.add_representer(_FlowList, _write_flow_list)
+# Texts that look like numbers to us must be quoted, those that do to YAML 1.1 are anyway.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:int", _whole(INTEGER), None)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _whole(FLOAT), None)
 _Dumper.ignore_aliases = lambda self, data: True
 
 
@@ -108,11 +138,11 @@ def _seconds(key: str, seconds: float, default: float = 0.0) -> dict[str, Any]:
     return {} if seconds == default else {key: duration_text(seconds)}
 
 
-def _processor(spec: ProcessorSpec) -> dict[str, Any]:
+def _processor(spec: ProcessorSpec, pinned: int) -> dict[str, Any]:
     return {
         "source": _source(spec),
-        **_filled("requirements", list(spec.requirements)),
-        **_unless({"cpus": spec.cpus}, {"cpus": default_cpus(spec.scale)}),
+        **_filled("requirements", _FlowList(spec.requirements)),
+        **_unless({"cpus": spec.cpus}, {"cpus": default_cpus(spec.scale, pinned)}),
         **(_filled("scale", _scale(spec.scale)) if spec.scale else {}),
         **_seconds("timeout", spec.timeout),
         **_filled("retry", _retry(spec.retry)),
@@ -134,7 +164,7 @@ def _source(spec: ProcessorSpec) -> Mapping[str, Any]:
 
 def _git(source: Source, _: str) -> Mapping[str, Any]:
     inner = {**_filled("ref", source.ref), **_filled("path", source.path)}
-    return _Flow({"git": source.url, **inner, "module": source.module})
+    return {"git": source.url, **inner, "module": source.module}
 
 
 def _code(source: Source, processor: str) -> Mapping[str, Any]:
@@ -144,7 +174,7 @@ def _code(source: Source, processor: str) -> Mapping[str, Any]:
 
 def _command(source: Source, _: str) -> Mapping[str, Any]:
     line = shlex.join(source.command)
-    is_plain = all(word.isalnum() or not set(word) & set("'\"\\ \t\n") for word in source.command)
+    is_plain = line == " ".join(source.command)
     command = line if is_plain else _FlowList(source.command)
     return _Flow({"command": command, **_filled("path", source.path)})
 
@@ -178,7 +208,7 @@ def _retry(retry: Retry) -> Any:
     rest = {
         **_seconds("backoff", retry.backoff, default.backoff),
         **_seconds("cap", retry.cap, default.cap),
-        **_filled("on", _FlowList(retry.on)),
+        **_filled(_On("on"), _FlowList(retry.on)),
     }
     return _Flow({"max": retry.max, **rest}) if rest else retry.max
 
@@ -201,7 +231,7 @@ def _socket(spec: SocketSpec, processor: ProcessorSpec) -> Any:
     }
     if not rest:
         return spec.task or _Flow()
-    task = _unless({"task": spec.task}, {"task": default} if not spec.task else {})
+    task = {} if spec.task == default == "" else {"task": spec.task}
     return _Flow({**task, **rest})
 
 
@@ -238,7 +268,7 @@ def _plug(plug: PlugSpec) -> Any:
     }
     if not rest:
         return f"{plug.source} {'!>' if is_error else '->'} {plug.target}"
-    on = {"on": "error"} if is_error else {}
+    on = _filled(_On("on"), is_error and "error")
     return _Flow({"from": plug.source, "to": plug.target, **on, **rest})
 
 

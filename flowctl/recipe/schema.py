@@ -37,7 +37,7 @@ COMMAND = Record(
     (
         Key(
             "command",
-            Forms(words.COMMAND, ListOf(words.SOME_TEXT)),
+            Forms(words.COMMAND, ListOf(words.TEXT)),
             "Program and arguments.",
             True,
         ),
