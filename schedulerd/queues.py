@@ -1,26 +1,24 @@
 """Queue sync: the broker has every queue that the model says, as the model says.
 
-A queue whose arguments changed is replaced without losing a message: what waits moves to a queue
-beside it, the old one is deleted when it is empty, the new one is declared, and all moves back.
-Nothing is deleted that still holds a message; a step that does not come off is tried again.
+How a queue whose arguments changed is replaced is told in replace.py.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
-from flowctl.broker.base import Broker, Depth, QueueSpec
-from flowctl.errors import FlowError, QueueMismatch
+from flowctl.broker.base import QueueSpec
+from flowctl.errors import QueueMismatch
 from flowctl.services.control import Control
 from flowctl.services.queues import specs_of
 from schedulerd.model import Shelf
+from schedulerd.replace import bring_back, exchange, left_aside
 
 log = logging.getLogger(__name__)
 
-ASIDE = ".moving"
-"""The ending of the queue in which messages wait while theirs is replaced."""
-_ROUNDS = 20
+PUT_OFF = 30.0
+"""Seconds until a queue that could not be replaced is tried again."""
 
 
 class QueueSync:
@@ -32,89 +30,69 @@ class QueueSync:
         self._every = every
         self._declared: dict[str, QueueSpec] = {}
         self._full_at = float("-inf")
+        self._stuck: dict[QueueSpec, tuple[float, QueueMismatch]] = {}
+        self._aside: set[str] | None = None
 
     def run(self) -> int:
-        """Declare what is new, and everything from time to time; return how many were declared."""
+        """Declare what is new, and everything from time to time; return how many were declared.
+
+        Raises:
+            QueueMismatch: a queue could not be replaced yet.
+        """
         model = self._shelf.fresh()
         wanted = {spec.name: spec for spec in specs_of(model.sockets, model.plugs)}
         now = self._control.clock.monotonic()
         if now - self._full_at >= self._every:
-            self._declared = {}
+            self._declared, self._full_at = {}, now
         fresh = [spec for name, spec in wanted.items() if self._declared.get(name) != spec]
-        if not self._declared and fresh:
-            finish_moves(self._control.broker, wanted)
-        declare(self._control.broker, fresh)
-        if not self._declared:
-            self._full_at = now
+        self._declare(fresh, now)
         self._declared = wanted
+        self._finish_moves(wanted)
+        self._retry(wanted, now)
         return len(fresh)
 
-
-def declare(broker: Broker, specs: list[QueueSpec]) -> None:
-    """Declare queues; one that exists with other arguments is replaced.
-
-    Raises:
-        QueueMismatch: it could not be replaced yet.
-    """
-    if not specs:
-        return
-    try:
-        broker.declare(specs)
-    except QueueMismatch:
-        for spec in specs:
-            _declare_one(broker, spec)
-
-
-def _declare_one(broker: Broker, spec: QueueSpec) -> None:
-    try:
-        broker.declare([spec])
-    except QueueMismatch as error:
-        log.warning("%s: its messages move to a new one", error)
-        replace(broker, spec)
-
-
-def replace(broker: Broker, spec: QueueSpec) -> None:
-    """Put a queue with other arguments in the place of the one that is there.
-
-    Raises:
-        QueueMismatch: messages keep coming, or are held by a worker; nothing was lost.
-    """
-    aside = QueueSpec(name=spec.name + ASIDE)
-    broker.declare([aside])
-    try:
-        _exchange(broker, spec, aside.name)
-    finally:
-        _bring_back(broker, aside.name, spec.name)
-
-
-def _exchange(broker: Broker, spec: QueueSpec, aside: str) -> None:
-    for _ in range(_ROUNDS):
-        broker.move(spec.name, aside)
-        depth = broker.depth([spec.name]).get(spec.name, Depth())
-        if depth.ready or depth.unacked or not broker.delete(spec.name, if_empty=True):
-            continue
+    def _declare(self, specs: Sequence[QueueSpec], now: float) -> None:
+        if not specs:
+            return
         try:
-            broker.declare([spec])
+            self._control.broker.declare(specs)
         except QueueMismatch:
-            # A consumer that noticed the loss put the old one back; it learns of the new soon.
-            continue
-        return
-    raise QueueMismatch(
-        f"queue {spec.name} is in use and keeps its old arguments for now",
-        remedy="it is replaced as soon as nothing of it is being worked on",
-    )
+            for spec in specs:
+                self._declare_one(spec, now)
 
+    def _declare_one(self, spec: QueueSpec, now: float) -> None:
+        try:
+            self._control.broker.declare([spec])
+        except QueueMismatch as error:
+            self._stuck.setdefault(spec, (now, error))
 
-def finish_moves(broker: Broker, wanted: Iterable[str]) -> None:
-    """Bring back what an interrupted replacement left aside."""
-    names = {name + ASIDE: name for name in wanted}
-    for aside in broker.depth(names):
-        _bring_back(broker, aside, names[aside])
+    def _retry(self, wanted: Mapping[str, QueueSpec], now: float) -> None:
+        """Replace what exists with other arguments, each queue once in a while."""
+        self._stuck = {
+            spec: stuck for spec, stuck in self._stuck.items() if wanted.get(spec.name) == spec
+        }
+        for spec, (due, _) in list(self._stuck.items()):
+            if due > now:
+                continue
+            try:
+                exchange(self._control.broker, spec, atomic=self._is_atomic())
+                log.info("queue %s was replaced", spec.name)
+                del self._stuck[spec]
+            except QueueMismatch as error:
+                self._stuck[spec] = (now + PUT_OFF, error)
+            finally:
+                self._aside = (self._aside or set()) | {spec.name}
+        self._finish_moves(wanted)
+        for _, error in self._stuck.values():
+            raise error
 
+    def _finish_moves(self, wanted: Mapping[str, QueueSpec]) -> None:
+        """Bring back what a replacement left aside, ours or that of an earlier leader."""
+        if self._aside is None:
+            self._aside = left_aside(self._control.broker, wanted)
+        for name in list(self._aside):
+            if bring_back(self._control.broker, name):
+                self._aside.discard(name)
 
-def _bring_back(broker: Broker, aside: str, name: str) -> None:
-    try:
-        broker.move(aside, name)
-        broker.delete(aside, if_empty=True)
-    except FlowError as error:
-        log.warning("messages of %s wait in %s: %s", name, aside, error)
+    def _is_atomic(self) -> bool:
+        return self._control.settings.broker.startswith("embedded:")
