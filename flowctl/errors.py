@@ -137,3 +137,11 @@ class CallFailed(FlowError):
 
 class TimedOut(FlowError):
     """What was waited for did not happen in time."""
+
+
+class BuildFailed(FlowError):
+    """The source or the environment of a processor cannot be had; `log` names the file that says more."""
+
+    def __init__(self, message: str, *, log: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.log = log
