@@ -14,6 +14,7 @@ from flowctl.cli.output import emit, json_line, say, show_document
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import SocketName, Timeout, seconds
 from flowctl.errors import CallFailed, InvalidInput, TimedOut
+from flowctl.model.ids import CallId
 from flowctl.model.traffic import Call, Result
 from flowctl.services import calls, sockets
 from flowctl.services.calls import Payload
@@ -57,7 +58,7 @@ def call(
         _print_result(session, control, ended)
 
 
-def _await(session: Session, control: Control, ids: list[calls.CallId], limit: float) -> Call:
+def _await(session: Session, control: Control, ids: list[CallId], limit: float) -> Call:
     began = control.clock.monotonic()
 
     def tell(sentence: str) -> None:
@@ -172,7 +173,7 @@ def result(
     limit = seconds(timeout)
     with session.control() as control:
         if wait:
-            found = _await(session, control, [calls.CallId(name.removeprefix("call/"))], limit)
+            found = _await(session, control, [CallId(name.removeprefix("call/"))], limit)
         else:
             found = calls.find(control, name.removeprefix("call/"))
         _print_result(session, control, found)

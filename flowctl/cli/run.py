@@ -53,14 +53,25 @@ def run(
     # A TERM must leave as little behind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _control(session, here=here, keep=keep) as control:
-        with runs.brought_up(control.settings, control, cpus=cpus):
-            with Progressing(session.flags, control.clock) as progress:
-                harvest = runs.execute(
-                    control, found, given, timeout=limit, on_progress=progress.update
-                )
+        harvest = _run(session, control, found, given, cpus, limit)
         _show(session, harvest)
     if harvest.count.failed:
         raise typer.Exit(exits.FAILED)
+
+
+def _run(
+    session: Session,
+    control: Control,
+    found: recipes.Recipe,
+    given: list[runs.Feed],
+    cpus: int,
+    limit: float,
+) -> runs.Harvest:
+    with (
+        runs.brought_up(control.settings, control, cpus=cpus),
+        Progressing(session.flags, control.clock) as progress,
+    ):
+        return runs.execute(control, found, given, timeout=limit, on_progress=progress.update)
 
 
 def _one(place: str) -> recipes.Recipe:

@@ -1,0 +1,124 @@
+"""`queue`: look into queues without taking anything out, and change what waits there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowctl.cli.completion import complete_queue
+from flowctl.cli.flags import Output
+from flowctl.cli.lazy import command_app
+from flowctl.cli.output import say, show_document, show_table
+from flowctl.cli.session import Session, session_of
+from flowctl.cli.words import Yes
+from flowctl.errors import InvalidInput
+from flowctl.services import queues
+from flowctl.views.table import VERSION
+from flowctl.views.text import plural
+from flowctl.views.traffic import messages
+
+app = command_app(group=True)
+
+Queue = Annotated[
+    str,
+    typer.Argument(
+        metavar="QUEUE",
+        help="A queue, or the socket or plug it is of.",
+        autocompletion=complete_queue,
+    ),
+]
+Dead = Annotated[bool, typer.Option("--dead", help="The dead letters of the socket.")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="Message ids, or how they begin.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="Only the first so many; 0 means all.")]
+
+
+@app.command(name="ls")
+def ls(ctx: typer.Context) -> None:
+    """List queues with what they hold."""
+    from flowctl.services.pages import page
+
+    session = session_of(ctx)
+    with session.control() as control:
+        show_table(page(control, "queue"), session.flags)
+
+
+@app.command(name="peek")
+def peek(
+    ctx: typer.Context,
+    queue: Queue,
+    dead: Dead = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="How many to leave out.")] = 0,
+) -> None:
+    """Show what waits in a queue, oldest first; it stays there as it is."""
+    session = session_of(ctx)
+    with session.control() as control:
+        name = queues.find(control, queue, dead=dead)
+        found = queues.peek(control, name, limit=limit, offset=offset)
+        show_table(messages(found, control.clock.now()), session.flags)
+
+
+@app.command(name="purge")
+def purge(ctx: typer.Context, queue: Queue, dead: Dead = False, yes: Yes = False) -> None:
+    """Remove everything that waits in a queue."""
+    session = session_of(ctx)
+    with session.control() as control:
+        name = queues.find(control, queue, dead=dead)
+        held = sum(queues.waiting(control, [name]).values())
+        session.confirm(f"Remove {plural(held, 'message')} from {name}?", yes=yes)
+        _told(session, name, "removed", queues.purge(control, name))
+
+
+@app.command(name="rm")
+def rm(ctx: typer.Context, queue: Queue, ids: Ids = None, dead: Dead = False) -> None:
+    """Remove single messages from a queue; the others keep their order."""
+    if not ids:
+        raise InvalidInput("which messages?", remedy="name their ids, or flowctl queue purge")
+    session = session_of(ctx)
+    with session.control() as control:
+        name = queues.find(control, queue, dead=dead)
+        _told(session, name, "removed", queues.remove(control, name, ids))
+
+
+@app.command(name="retry")
+def retry(ctx: typer.Context, queue: Queue, ids: Ids = None, limit: Limit = 0) -> None:
+    """Send dead letters of a socket back to the queues they came from."""
+    session = session_of(ctx)
+    with session.control() as control:
+        name = queues.find(control, queue, dead=True)
+        moved = queues.retry(control, name, ids or [], limit=limit)
+        for home, count in moved.items():
+            say(session.flags, f"{plural(count, 'message')} back to {home}")
+        _told(session, name, "sent back", sum(moved.values()))
+
+
+@app.command(name="move")
+def move(
+    ctx: typer.Context,
+    source: Queue,
+    target: Annotated[str, typer.Argument(metavar="TARGET", autocompletion=complete_queue)],
+    ids: Ids = None,
+    limit: Limit = 0,
+) -> None:
+    """Move messages from one queue to another."""
+    session = session_of(ctx)
+    with session.control() as control:
+        origin, goal = queues.find(control, source), queues.find(control, target)
+        _told(session, origin, "moved", queues.move(control, origin, goal, ids or [], limit=limit))
+
+
+def _told(session: Session, queue: str, done: str, count: int) -> None:
+    if session.flags.output in (Output.TABLE, Output.WIDE):
+        say(session.flags, f"{queue}: {plural(count, 'message')} {done}")
+    else:
+        document = {
+            "version": VERSION,
+            "kind": "queue",
+            "name": queue,
+            "done": done,
+            "count": count,
+        }
+        show_document(document, session.flags)
