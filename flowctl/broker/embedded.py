@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from flowctl.broker import embedded_queues as acts
 from flowctl.broker import embedded_rows as rows
 from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec, Subscription
@@ -46,7 +47,8 @@ class EmbeddedBroker:
             QueueMismatch: some exist with other arguments; all others are there.
         """
         specs = list(queues)
-        self._writer.call(lambda tx: rows.declare(tx, specs))
+        self._writer.call(lambda tx: acts.declare(tx, specs))
+        self._keeper.consumers.specs |= {spec.name: spec for spec in specs}
 
     def publish(self, messages: Sequence[Outgoing], *, timeout: float = 30.0) -> None:
         """Publish and wait until every message is on the disk.
@@ -74,18 +76,10 @@ class EmbeddedBroker:
         """Hand deliveries of these queues to `on_delivery`; sessions bear the broker's name.
 
         Raises:
-            NotFound: one of the queues does not exist.
+            NotFound: one of the queues does not exist and was not declared here.
         """
         self._keeper.start()
-        subscription = self._keeper.consumers.open_one(on_delivery)
-        subscription.on_state = on_state
-        try:
-            subscription.add(queues)
-            subscription.window(prefetch)
-        except BaseException:
-            subscription.close()
-            raise
-        return subscription
+        return self._keeper.consumers.open_one(list(queues), prefetch, on_delivery, on_state)
 
     def depth(self, queues: Iterable[str]) -> dict[str, Depth]:
         """Return how much these queues hold."""
@@ -113,7 +107,7 @@ class EmbeddedBroker:
             NotFound: there is no such queue.
         """
         self._catch_up()
-        return self._writer.call(lambda tx: rows.purge(tx, queue))
+        return self._writer.call(lambda tx: acts.purge(tx, queue))
 
     def remove(self, queue: str, message_id: str) -> bool:
         """Remove one ready message by id.
@@ -122,7 +116,7 @@ class EmbeddedBroker:
             NotFound: there is no such queue.
         """
         self._catch_up()
-        return self._writer.call(lambda tx: rows.remove(tx, queue, message_id))
+        return self._writer.call(lambda tx: acts.remove(tx, queue, message_id))
 
     def move(
         self, source: str, target: str, *, ids: Sequence[str] | None = None, limit: int = 0
@@ -133,12 +127,15 @@ class EmbeddedBroker:
             NotFound: one of the queues does not exist.
         """
         self._catch_up()
-        return self._writer.call(lambda tx: rows.move(tx, source, target, ids, limit))
+        return self._writer.call(lambda tx: acts.move(tx, source, target, ids, limit))
 
     def delete(self, queue: str, *, if_empty: bool = True) -> bool:
         """Delete a queue; with `if_empty` refuse (return False) while it holds messages."""
         self._catch_up()
-        return self._writer.call(lambda tx: rows.delete(tx, queue, if_empty))
+        gone = self._writer.call(lambda tx: acts.delete(tx, queue, if_empty))
+        if gone:
+            self._keeper.consumers.specs.pop(queue, None)
+        return gone
 
     def check(self) -> str:
         """Return one line that says what broker this is and that it answers."""

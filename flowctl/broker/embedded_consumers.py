@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from flowctl.broker import embedded_queues as queues
 from flowctl.broker import embedded_rows as rows
 from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery, QueueSpec
 from flowctl.broker.embedded_rows import Claimed, Transaction
 from flowctl.broker.embedded_writer import Writer
-from flowctl.errors import BrokerUnavailable
+from flowctl.errors import BrokerUnavailable, FlowError
 
 OnDelivery = Callable[[Sequence[Delivery | Broken]], None]
 OnState = Callable[[bool, str], None]
@@ -33,7 +34,8 @@ class EmbeddedSubscription:
         self.on_delivery = on_delivery
         self.on_state: OnState | None = None
         self.prefetch = 0
-        self.queues: dict[str, QueueSpec] = {}
+        self.queues: dict[str, QueueSpec | None] = {}
+        """With what is known of them; None while it was never seen."""
         self.queue_ids: dict[int, str] = {}
         self.held: set[int] = set()
         self.more = True
@@ -48,11 +50,7 @@ class EmbeddedSubscription:
         return 0 if self.closed else max(0, self.prefetch - len(self.held))
 
     def add(self, queues: Iterable[str]) -> None:
-        """Consume from these queues as well.
-
-        Raises:
-            NotFound: one of them does not exist.
-        """
+        """Consume from these queues as well; one that is missing is looked for again and again."""
         self._home.add(self, list(queues))
 
     def drop(self, queues: Iterable[str]) -> None:
@@ -98,6 +96,8 @@ class Consumers:
         """The session that is being made."""
         self.is_lost = False
         """Whether the session turned out to be off the record."""
+        self.specs: dict[str, QueueSpec] = {}
+        """The queues that were declared here."""
         self.due: float | None = None
         """When the next delayed or expiring message is due, as far as is known here."""
 
@@ -106,21 +106,45 @@ class Consumers:
         with self._lock:
             return list(self._subscriptions.values())
 
-    def open_one(self, on_delivery: OnDelivery) -> EmbeddedSubscription:
-        """Return a new subscription, without queues and with no window."""
+    def open_one(
+        self,
+        queues: Sequence[str],
+        prefetch: int,
+        on_delivery: OnDelivery,
+        on_state: OnState | None,
+    ) -> EmbeddedSubscription:
+        """Return a new subscription.
+
+        Raises:
+            NotFound: one of the queues is missing and was never declared here.
+        """
         with self._lock:
             self._numbers += 1
             subscription = EmbeddedSubscription(self, self._numbers, on_delivery)
             self._subscriptions[self._numbers] = subscription
+        subscription.prefetch, subscription.on_state = prefetch, on_state
+        try:
+            self._writer.call(partial(self._add, subscription, queues, must=True))
+        except FlowError:
+            subscription.close()
+            raise
         return subscription
 
     def add(self, subscription: EmbeddedSubscription, queues: Sequence[str]) -> None:
         """Let it consume from these queues as well."""
-        self._writer.call(partial(self._add, subscription, queues))
+        self._writer.submit(partial(self._add, subscription, queues))
+
+    def missing(self) -> dict[str, EmbeddedSubscription]:
+        """Return queues that are to be consumed and were not there, each with one that waits."""
+        return {
+            name: one
+            for one in self.all()
+            for name in one.queues.keys() - set(one.queue_ids.values())
+        }
 
     def drop(self, subscription: EmbeddedSubscription, queues: set[str]) -> None:
         """Let it consume from these queues no more."""
-        self._writer.call(partial(self._drop, subscription, queues))
+        self._writer.submit(partial(self._drop, subscription, queues))
 
     def resize(self, subscription: EmbeddedSubscription, prefetch: int) -> None:
         """Let it hold that many messages."""
@@ -208,8 +232,8 @@ class Consumers:
             sessions.leave(tx, old)
         sessions.enter(tx, session, name)
         for subscription in self.all():
-            rows.declare_missing(tx, subscription.queues.values())
-            found = [tx.find(queue) for queue in subscription.queues]
+            queues.declare_missing(tx, filter(None, subscription.queues.values()))
+            found = [row for name in subscription.queues if (row := tx.queue(name))]
             subscription.queue_ids = {row.id: row.spec.name for row in found}
             sessions.follow(tx, session, subscription.number, subscription.queue_ids)
         tx.after.append(partial(self._entered, session))
@@ -267,22 +291,29 @@ class Consumers:
         self._wake()
 
     def _add(
-        self, subscription: EmbeddedSubscription, queues: Sequence[str], tx: Transaction
+        self,
+        subscription: EmbeddedSubscription,
+        names: Sequence[str],
+        tx: Transaction,
+        must: bool = False,
     ) -> None:
-        found = [tx.find(queue) for queue in queues]
+        queues.declare_missing(tx, [self.specs[name] for name in names if name in self.specs])
+        found = [row for name in names if (row := tx.find(name) if must else tx.queue(name))]
         with self._lock:
+            subscription.queues |= dict.fromkeys(names)
             subscription.queues |= {row.spec.name: row.spec for row in found}
             subscription.queue_ids |= {row.id: row.spec.name for row in found}
             subscription.more = True
         if self.session and sessions.is_present(tx, self.session):
             sessions.follow(tx, self.session, subscription.number, [row.id for row in found])
 
-    def _drop(self, subscription: EmbeddedSubscription, queues: set[str], tx: Transaction) -> None:
+    def _drop(self, subscription: EmbeddedSubscription, names: set[str], tx: Transaction) -> None:
         with self._lock:
-            gone = [i for i, name in subscription.queue_ids.items() if name in queues]
+            gone = [i for i, name in subscription.queue_ids.items() if name in names]
             for queue in gone:
-                name = subscription.queue_ids.pop(queue)
-                subscription.queues.pop(name, None)
+                del subscription.queue_ids[queue]
+            for name in names & subscription.queues.keys():
+                del subscription.queues[name]
         sessions.unfollow(tx, self.session, subscription.number, gone)
 
 

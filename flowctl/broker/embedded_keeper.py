@@ -7,10 +7,12 @@ depends on having heard a ring.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import sqlite3
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -24,12 +26,14 @@ from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery
 from flowctl.broker.embedded_consumers import Consumers, EmbeddedSubscription
 from flowctl.broker.embedded_file import translated
-from flowctl.broker.embedded_reader import Reader
+from flowctl.broker.embedded_reader import Reader, read_queues
 from flowctl.broker.embedded_rows import Claimed
 from flowctl.broker.embedded_writer import Writer
 from flowctl.broker.properties import from_properties
 from flowctl.clock import Clock
 from flowctl.errors import BrokerUnavailable, Malformed
+
+_log = logging.getLogger(__name__)
 
 TICK = 1.0
 PATIENCE = 5.0
@@ -41,6 +45,8 @@ class Sight(Struct, frozen=True, kw_only=True):
 
     sessions: list[sessions.Session]
     lost_queues: list[int]
+    found: list[str]
+    """Queues that were missing and are there."""
     work: bool
     moment: float | None
 
@@ -149,7 +155,7 @@ class Keeper:
             batch = [_read(generation, one) for one in claimed]
             with subscription.calling:
                 if not subscription.closed and generation == self.consumers.generation:
-                    subscription.on_delivery(batch)
+                    _hand(subscription, batch)
 
     def _tick(self) -> None:
         self._next_tick = self._clock.monotonic() + TICK
@@ -164,6 +170,7 @@ class Keeper:
         session = self.consumers.session
         return Sight(
             sessions=sessions.sessions(connection),
+            found=sorted(self.consumers.missing().keys() & set(read_queues(connection))),
             lost_queues=sessions.lost_queues(connection, session),
             work=sessions.has_work(connection, session),
             moment=rows.next_moment(connection),
@@ -176,7 +183,11 @@ class Keeper:
         if sight.lost_queues:
             names = ", ".join(sorted(self.consumers.names(sight.lost_queues)))
             self._lose(f"deleted and declared again: {names}")
-        elif sight.work:
+            return
+        for name, subscription in self.consumers.missing().items():
+            if name in sight.found:
+                subscription.add([name])
+        if sight.work:
             self.consumers.look_again()
 
     def _is_dead(self, one: sessions.Session) -> bool:
@@ -258,6 +269,13 @@ class Keeper:
     def _tell(self, connected: bool) -> None:
         for subscription in self.consumers.all():
             _tell_one(subscription, connected, self._why)
+
+
+def _hand(subscription: EmbeddedSubscription, batch: Sequence[Delivery | Broken]) -> None:
+    try:
+        subscription.on_delivery(batch)
+    except Exception:  # noqa: BLE001 - the flow of all others must go on
+        _log.exception("a delivery could not be taken; it comes back with the session")
 
 
 def _tell_one(subscription: EmbeddedSubscription, connected: bool, why: str) -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from flowctl.broker.base import QueueSpec
 from flowctl.broker.embedded_file import DELAYED, READY
 from flowctl.broker.properties import from_properties, to_properties
-from flowctl.errors import FlowError, NotFound, QueueMismatch
+from flowctl.errors import FlowError, NotFound
 
 SWEEP = 1000
 """How many due or expired messages one transaction handles."""
@@ -123,26 +123,13 @@ class Transaction:
             self.execute("UPDATE counter SET next_id = ?", (self._next_id,))
 
 
-def declare(tx: Transaction, specs: Iterable[QueueSpec]) -> None:
-    """Make the queues that are missing.
-
-    Raises:
-        QueueMismatch: some exist with other arguments; all others were made.
-    """
-    wrong = [spec.name for spec in specs if not _declare_one(tx, spec)]
-    if wrong:
-        names = ", ".join(f'"{name}"' for name in wrong)
-        raise QueueMismatch(
-            f"queue {names} exists with other arguments (ttl, max_length or dead_letter)",
-            remedy=f"move its messages away with `flowctl queue move {wrong[0]} OTHER`, "
-            f"delete it with `flowctl queue delete {wrong[0]}`, and try again",
-        )
-
-
-def declare_missing(tx: Transaction, specs: Iterable[QueueSpec]) -> None:
-    """Make the queues that are missing and leave the others as they are."""
-    for spec in specs:
-        _declare_one(tx, spec)
+def make_queue(tx: Transaction, spec: QueueSpec) -> None:
+    """Make a queue that is not there."""
+    tx.execute(
+        "INSERT INTO queue (name, ttl, max_length, dead_letter) VALUES (?, ?, ?, ?)",
+        (spec.name, spec.ttl, spec.max_length, spec.dead_letter),
+    )
+    tx.forget()
 
 
 def insert(tx: Transaction, posted: Sequence[Posted]) -> dict[str, str]:
@@ -190,10 +177,10 @@ def settle(tx: Transaction, session: int, ids: Sequence[int]) -> None:
     gone = tx.execute(
         "DELETE FROM message WHERE +owner = ? AND id IN (SELECT value FROM json_each(?))"
         " RETURNING id, queue",
-        (session, _json(ids)),
+        (session, as_json(ids)),
     ).fetchall()
     _count_each(tx, "unacked", gone, -1)
-    _drop_content(tx, gone)
+    drop_content(tx, gone)
 
 
 def release(tx: Transaction, session: int, ids: Sequence[int]) -> None:
@@ -201,7 +188,7 @@ def release(tx: Transaction, session: int, ids: Sequence[int]) -> None:
     back = tx.execute(
         f"UPDATE message SET owner = {READY}"
         " WHERE +owner = ? AND id IN (SELECT value FROM json_each(?)) RETURNING id, queue",
-        (session, _json(ids)),
+        (session, as_json(ids)),
     ).fetchall()
     _count_back(tx, back)
 
@@ -243,43 +230,6 @@ def next_moment(connection: sqlite3.Connection) -> float | None:
     return min((moment for (moment,) in row if moment is not None), default=None)
 
 
-def purge(tx: Transaction, name: str) -> int:
-    """Remove all ready messages of a queue and return how many."""
-    return _remove(tx, _choose(tx, tx.find(name).id, None, -1))
-
-
-def remove(tx: Transaction, name: str, message_id: str) -> bool:
-    """Remove one ready message, the oldest of that id."""
-    return _remove(tx, _choose(tx, tx.find(name).id, [message_id], 1)) > 0
-
-
-def move(tx: Transaction, source: str, target: str, ids: Sequence[str] | None, limit: int) -> int:
-    """Move ready messages to the end of another queue, as many as it takes; return how many."""
-    origin, goal = tx.find(source), tx.find(target)
-    if origin.id == goal.id:
-        return 0
-    room = goal.spec.max_length - goal.ready if goal.spec.max_length else -1
-    bounds = [number for number in (limit or -1, room) if number >= 0]
-    chosen = _choose(tx, origin.id, ids, min(bounds, default=-1))
-    _transfer(tx, chosen, origin.id, goal)
-    return len(chosen)
-
-
-def delete(tx: Transaction, name: str, if_empty: bool) -> bool:
-    """Delete a queue; False if it holds messages and must not."""
-    row = tx.queue(name)
-    if row is None:
-        return True
-    holds = tx.execute("SELECT ready + unacked + delayed FROM queue WHERE id = ?", (row.id,))
-    if if_empty and holds.fetchone()[0]:
-        return False
-    gone = tx.execute("DELETE FROM message WHERE queue = ? RETURNING id, queue", (row.id,))
-    _drop_content(tx, gone.fetchall())
-    tx.execute("DELETE FROM queue WHERE id = ?", (row.id,))
-    tx.forget()
-    return True
-
-
 def _read_queue(tx: Transaction, name: str) -> QueueRow | None:
     row = tx.execute(
         "SELECT id, ttl, max_length, dead_letter, ready FROM queue WHERE name = ?", (name,)
@@ -288,17 +238,6 @@ def _read_queue(tx: Transaction, name: str) -> QueueRow | None:
         return None
     spec = QueueSpec(name=name, ttl=row[1], max_length=row[2], dead_letter=row[3])
     return QueueRow(id=row[0], spec=spec, ready=row[4])
-
-
-def _declare_one(tx: Transaction, spec: QueueSpec) -> bool:
-    if row := tx.queue(spec.name):
-        return row.spec == spec
-    tx.execute(
-        "INSERT INTO queue (name, ttl, max_length, dead_letter) VALUES (?, ?, ?, ?)",
-        (spec.name, spec.ttl, spec.max_length, spec.dead_letter),
-    )
-    tx.forget()
-    return True
 
 
 def _write(tx: Transaction, accepted: Sequence[tuple[Posted, QueueRow]]) -> None:
@@ -340,7 +279,7 @@ def _claim_from(
     tx.execute(
         "UPDATE message SET owner = ?, deliveries = deliveries + 1"
         " WHERE id IN (SELECT value FROM json_each(?))",
-        (session, _json([row[0] for row in rows])),
+        (session, as_json([row[0] for row in rows])),
     )
     tx.count("ready", queue[0], -len(rows))
     tx.count("unacked", queue[0], len(rows))
@@ -369,13 +308,13 @@ def _expire(tx: Transaction, row: int, queue: int, properties: bytes, body: byte
         "SELECT name, dead_letter FROM queue WHERE id = ?", (queue,)
     ).fetchone()
     if not dead_letter:
-        _remove(tx, [row])
+        discard(tx, [row])
         return
     if tx.queue(dead_letter) is None:
-        _declare_one(tx, QueueSpec(name=dead_letter))
+        make_queue(tx, QueueSpec(name=dead_letter))
     marked = _mark(properties, body, reason="expired", origin=name)
     tx.execute("UPDATE content SET properties = ? WHERE id = ?", (marked, row))
-    _transfer(tx, [row], queue, tx.find(dead_letter))
+    transfer(tx, [row], queue, tx.find(dead_letter))
 
 
 def _mark(properties: bytes, body: bytes, *, reason: str, origin: str) -> bytes:
@@ -388,18 +327,8 @@ def _mark(properties: bytes, body: bytes, *, reason: str, origin: str) -> bytes:
         return properties
 
 
-def _choose(tx: Transaction, queue: int, ids: Sequence[str] | None, limit: int) -> list[int]:
-    named = "" if ids is None else " AND message_id IN (SELECT value FROM json_each(?))"
-    values = () if ids is None else (_json(ids),)
-    rows = tx.execute(
-        f"SELECT id FROM message WHERE owner = {READY} AND queue = ?{named}"
-        " ORDER BY seq, id LIMIT ?",
-        (queue, *values, limit),
-    )
-    return [row[0] for row in rows.fetchall()]
-
-
-def _transfer(tx: Transaction, rows: Sequence[int], source: int, goal: QueueRow) -> None:
+def transfer(tx: Transaction, rows: Sequence[int], source: int, goal: QueueRow) -> None:
+    """Move these ready messages to the end of another queue."""
     places = zip(tx.take_ids(len(rows)), rows, strict=True)
     expires_at = _expiry(tx, goal.spec)
     tx.executemany(
@@ -412,18 +341,20 @@ def _transfer(tx: Transaction, rows: Sequence[int], source: int, goal: QueueRow)
     tx.touched.add(goal.id)
 
 
-def _remove(tx: Transaction, rows: Sequence[int]) -> int:
+def discard(tx: Transaction, rows: Sequence[int]) -> int:
+    """Remove these ready messages and return how many there were."""
     gone = tx.execute(
         "DELETE FROM message WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, queue",
-        (_json(rows),),
+        (as_json(rows),),
     ).fetchall()
     _count_each(tx, "ready", gone, -1)
-    _drop_content(tx, gone)
+    drop_content(tx, gone)
     return len(gone)
 
 
-def _drop_content(tx: Transaction, gone: Sequence[tuple[int, int]]) -> None:
-    ids = _json([row for row, _ in gone])
+def drop_content(tx: Transaction, gone: Sequence[tuple[int, int]]) -> None:
+    """Remove what belongs to messages (id, queue) that are gone."""
+    ids = as_json([row for row, _ in gone])
     tx.execute("DELETE FROM content WHERE id IN (SELECT value FROM json_each(?))", (ids,))
 
 
@@ -438,5 +369,6 @@ def _count_each(tx: Transaction, what: str, rows: Iterable[tuple[int, int]], sig
         tx.count(what, queue, sign * number)
 
 
-def _json(values: Sequence[int] | Sequence[str]) -> str:
+def as_json(values: Sequence[int] | Sequence[str]) -> str:
+    """Return values as one parameter that `json_each` takes apart."""
     return msgspec.json.encode(values).decode()
