@@ -20,6 +20,7 @@ from typing import TypeVar
 import msgspec
 
 from agentd.worker.items import Item
+from agentd.worker.joins import complete
 from flowctl.broker.base import Subscription
 from flowctl.errors import FlowError, PublishFailed, Unavailable
 from flowctl.failpoints import reach
@@ -188,8 +189,8 @@ class Keeper:
         if winners is None:
             return
         reach("worker.committed")
-        won = [each for each in commits if each.finished.call.id in winners]
-        lost = [each.item for each in commits if each.finished.call.id not in winners]
+        won = [each for each in commits if _counts(each.finished, winners)]
+        lost = [each.item for each in commits if not _counts(each.finished, winners)]
         outgoing = [message for each in won for message in each.finished.outgoing]
         self._publish(Batch([each.item for each in won], outgoing))
         if lost:
@@ -319,9 +320,12 @@ class Keeper:
             self._answers.trouble(why)
 
 
-def _joined(item: Item, slots: Sequence[Slot]) -> Item:
-    from agentd.worker.joins import complete
+def _counts(finished: Finished, winners: set[CallId]) -> bool:
+    """Tell whether this outcome is the one that counts; where nothing is recorded each does."""
+    return not finished.record or finished.call.id in winners
 
+
+def _joined(item: Item, slots: Sequence[Slot]) -> Item:
     complete(item, slots)
     return item
 
