@@ -1,8 +1,8 @@
 """Settings: read once, frozen, and passed on; every value knows where it came from.
 
-Precedence: command line, environment, configuration file, default. `FLOWCTL_HOME` moves
-everything (configuration, state, broker, logs, run files) into one folder; without it the XDG
-folders are used.
+Precedence: command line, environment, credentials of systemd, configuration file, default.
+`FLOWCTL_HOME` moves everything (configuration, state, broker, logs, run files) into one folder;
+without it the XDG folders are used.
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ def _gather(
     values, origin = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
     for name, value in _read_file(config).items():
         values[name], origin[name] = value, str(config)
+    for name, path in _find_credentials(environ):
+        values[name], origin[name] = f"@{path}", f"credential {path.name}"
     for name in DEFAULTS:
         variable = f"FLOWCTL_{name.upper()}"
         if environ.get(variable):
@@ -183,6 +185,15 @@ def _read_file(config: Path) -> dict[str, str]:
     if any(_holds_password(str(value)) for value in document.values()):
         _check_private(config)
     return {name: str(value) for name, value in document.items()}
+
+
+def _find_credentials(environ: Mapping[str, str]) -> list[tuple[str, Path]]:
+    """Return the URLs that the service manager hands over as files (LoadCredential=)."""
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        return []
+    paths = ((name, Path(folder) / f"flowctl.{name}") for name in ("state", "broker"))
+    return [(name, path) for name, path in paths if path.is_file()]
 
 
 def _from_file(value: str, origin: str) -> str:
