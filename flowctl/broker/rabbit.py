@@ -155,7 +155,7 @@ class RabbitBroker:
         """Move ready messages (all, the first `limit`, or those named) and return how many."""
 
         def forward(chosen: Sequence[rabbit_admin.Raw]) -> Future[None]:
-            items = [Item(target, rabbit_admin.name_of(raw), raw[1], raw[2]) for raw in chosen]
+            items = [Item(target, raw.name, raw.properties, raw.body) for raw in chosen]
             for item in items:
                 item.repeat()
             return self._publisher.submit(items, {}, PUBLISH)

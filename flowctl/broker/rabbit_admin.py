@@ -1,16 +1,18 @@
 """What is done to queues rather than through them, as scripts for a channel of their own.
 
-RabbitMQ has no browsing: messages that are looked at are fetched, held and given back. They keep
-their place (verified on 3.10: given-back messages go to the front in their order), but other
-consumers do not see them meanwhile, and afterwards they are flagged `redelivered` and their delivery
-count is one higher. Nothing of ours decides by those two alone.
+RabbitMQ has no browsing: messages that are looked at are fetched, held and given back; meanwhile no
+consumer sees them, and afterwards they are flagged `redelivered` and their delivery count is one
+higher. Nothing of ours decides by those two alone. A quorum queue keeps what was given back in a
+line of its own before the rest, and each given back again goes to the end of that line (seen on
+3.10): so the order is kept only if that line is fetched to its end, which is where the first message
+comes that is not flagged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
@@ -18,23 +20,35 @@ from pika.exceptions import ChannelClosedByBroker
 from flowctl.broker.base import Depth
 from flowctl.broker.rabbit_link import is_missing
 from flowctl.broker.rabbit_read import shown
-from flowctl.broker.rabbit_talk import Script, Step, get, passive
+from flowctl.broker.rabbit_talk import Script, Step, haul, passive
 from flowctl.broker.rabbit_terms import refusal
 from flowctl.errors import NotFound, PublishFailed
 from flowctl.model.traffic import Message
 
-CHUNK = 100
+CHUNK = 200
 """Messages that are moved between two confirms."""
+MOST_AT_ONCE = 5000
+"""Messages that one consumer may fetch."""
 
-Raw = tuple[int, BasicProperties, bytes]
-"""Delivery number, properties and body of a fetched message."""
+
+class Raw(NamedTuple):
+    """A fetched message, as it is."""
+
+    number: int
+    """Its delivery number on the channel that holds it."""
+    again: bool
+    """Whether it was given back before."""
+    properties: BasicProperties
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        """Its id; one without gets a name for as long as it is held."""
+        return self.properties.message_id or f"#{self.number}"
+
+
 Forward = Callable[[Sequence[Raw]], Future[None]]
 """Publishes fetched messages somewhere else; the future ends when all are confirmed."""
-
-
-def name_of(raw: Raw) -> str:
-    """Return the id of a fetched message; one without gets a name for the time of its move."""
-    return raw[1].message_id or f"#{raw[0]}"
 
 
 def depths(queues: Iterable[str]) -> Script[dict[str, Depth]]:
@@ -55,15 +69,9 @@ def depths(queues: Iterable[str]) -> Script[dict[str, Depth]]:
 def peek(queue: str, limit: int, offset: int) -> Script[list[Message]]:
     """Look at ready messages and give them back."""
     ready = yield from _ready(queue)
-    fetched: list[Raw] = []
-    while len(fetched) < min(limit + offset, ready):
-        one = yield from _fetch(queue)
-        if one is None:
-            break
-        fetched.append(one)
-    if fetched:
-        yield from _give_back(queue)
-    return [shown(properties, body) for _, properties, body in fetched[offset:]]
+    held = yield from _fetch(queue, min(limit + offset, ready))
+    yield from _give_back(queue, held)
+    return [shown(raw.properties, raw.body) for raw in held[offset : offset + limit]]
 
 
 def purge(queue: str) -> Script[int]:
@@ -101,39 +109,37 @@ def delete_if_empty(queue: str) -> Script[bool]:
 def remove(queue: str, message_id: str) -> Script[bool]:
     """Remove the first ready message with that id; those before it are held and given back."""
     ready = yield from _ready(queue)
-    found = False
-    for _ in range(ready):
-        one = yield from _fetch(queue)
-        if one is None:
+    held: list[Raw] = []
+    found = None
+    while found is None and len(held) < ready:
+        fresh = yield from _fetch(queue, min(CHUNK, ready - len(held)))
+        held += fresh
+        found = next((raw for raw in fresh if raw.name == message_id), None)
+        if not fresh:
             break
-        if one[1].message_id == message_id:
-            yield _acknowledge([one[0]])
-            found = True
-            break
-    yield from _give_back(queue)
-    return found
+    if found is not None:
+        yield _acknowledge([found.number])
+        held.remove(found)
+    yield from _give_back(queue, held, last=found)
+    return found is not None
 
 
 def move(source: str, forward: Forward, ids: Collection[str] | None, limit: int) -> Script[int]:
     """Forward ready messages and take each away only when it is confirmed there."""
     ready = yield from _ready(source)
-    wanted = limit or (ready if ids is None else len(ids))
-    moved = 0
-    chosen: list[Raw] = []
-    for _ in range(ready):
-        one = yield from _fetch(source)
-        if one is None:
+    wanted = min(ready if ids is None else len(ids), limit or ready)
+    moved = looked_at = 0
+    held: list[Raw] = []
+    while moved < wanted and looked_at < ready:
+        most = wanted - moved if ids is None else ready - looked_at
+        fresh = yield from _fetch(source, min(CHUNK, most))
+        if not fresh:
             break
-        if ids is None or one[1].message_id in ids:
-            chosen.append(one)
-        full = moved + len(chosen) >= wanted
-        if full or len(chosen) == CHUNK:
-            moved += yield from _hand_over(chosen, forward)
-            chosen = []
-        if full:
-            break
-    moved += yield from _hand_over(chosen, forward)
-    yield from _give_back(source)
+        looked_at += len(fresh)
+        chosen = [raw for raw in fresh if ids is None or raw.name in ids][: wanted - moved]
+        held += [raw for raw in fresh if raw not in chosen]
+        moved += yield from _hand_over(chosen, forward)
+    yield from _give_back(source, held)
     return moved
 
 
@@ -146,7 +152,7 @@ def _hand_over(chosen: Sequence[Raw], forward: Forward) -> Script[int]:
     error = sent.exception()
     refused = error.reasons if isinstance(error, PublishFailed) else {}
     if error is None or refused:
-        yield _acknowledge([raw[0] for raw in chosen if name_of(raw) not in refused])
+        yield _acknowledge(raw.number for raw in chosen if raw.name not in refused)
     if error is not None:
         raise error
     return len(chosen)
@@ -167,20 +173,37 @@ def _on(queue: str, step: Step) -> Script[Any]:
         raise refusal(queue, error.reply_code, error.reply_text) from error
 
 
-def _fetch(queue: str) -> Script[Raw | None]:
-    answer = yield from _on(queue, get(queue))
-    if len(answer) == 1:
-        return None
-    _, method, properties, body = answer
-    return cast("Raw", (int(method.delivery_tag), properties, body))
+def _fetch(queue: str, count: int) -> Script[list[Raw]]:
+    """Fetch from the front of a queue; fewer than `count` if somebody else was faster."""
+    held: list[Raw] = []
+    while len(held) < count:
+        (fresh,) = yield from _on(queue, haul(queue, min(MOST_AT_ONCE, count - len(held))))
+        if not fresh:
+            break
+        held += [Raw(int(m.delivery_tag), bool(m.redelivered), p, body) for m, p, body in fresh]
+    return held
 
 
-def _give_back(queue: str) -> Script[None]:
-    """Give back everything that this channel holds, and wait until it is back."""
+def _give_back(queue: str, held: Sequence[Raw], last: Raw | None = None) -> Script[None]:
+    """Give back all that this channel holds, in its place, and wait until it is back.
+
+    `last` is the last one that was fetched, if it is not among the held any more.
+    """
+    if not held:
+        return
+    count, step = len(held), 1
+    last = last if last and last.number > held[-1].number else held[-1]
+    while last.again and (ready := (yield from _ready(queue))):
+        line = yield from _fetch(queue, min(step, ready))
+        if not line:
+            break
+        last, count, step = line[-1], count + len(line), min(step * 2, MOST_AT_ONCE)
     yield lambda channel, callback: _say(
         callback, lambda: channel.basic_nack(0, multiple=True, requeue=True)
     )
-    yield from _ready(queue)
+    for _ in range(20):
+        if (yield from _ready(queue)) >= count:
+            break
 
 
 def _acknowledge(numbers: Iterable[int]) -> Step:

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import pika
 from pika.exceptions import (
-    AMQPConnectionError,
     AMQPHeartbeatTimeout,
     ChannelClosedByBroker,
     ConnectionClosedByBroker,
@@ -29,6 +28,7 @@ from pika.exceptions import (
 
 from flowctl.broker.rabbit_loop import Loop
 from flowctl.broker.rabbit_terms import Loss, reconnect_ceiling
+from flowctl.broker.rabbit_wire import Connection
 from flowctl.clock import Clock, SystemClock
 from flowctl.errors import BrokerUnavailable, Misconfigured
 from flowctl.settings import redact
@@ -98,7 +98,7 @@ class Link:
     def drop(self, why: str) -> None:
         """Give the present connection up at once and make a new one."""
         if self.connection is not None:
-            _abort(self.connection, why)
+            self.connection.abort(why)
 
     def close(self, done: Callable[[], None]) -> None:
         """Close for good; `done` is called when nothing is left."""
@@ -109,7 +109,7 @@ class Link:
         if doomed is None or doomed.is_closed:
             done()
             return
-        self._loop.later(3.0, lambda: _abort(doomed, "closing took too long"))
+        self._loop.later(3.0, lambda: doomed.abort("closing took too long"))
         self.on_down.append(lambda _why: done())
         if not doomed.is_closing:
             doomed.close()
@@ -117,7 +117,7 @@ class Link:
     def _connect(self) -> None:
         self._timer = None
         if self._wanted:
-            self._attempt = pika.SelectConnection(
+            self._attempt = Connection(
                 self._parameters,
                 on_open_callback=self._opened,
                 on_open_error_callback=self._failed,
@@ -272,12 +272,6 @@ def _inside(error: BaseException) -> BaseException | None:
     nested = list(getattr(error, "exceptions", ()))
     nested += [getattr(error, "exception", None), *error.args]
     return next((e for e in reversed(nested) if isinstance(e, BaseException)), None)
-
-
-def _abort(connection: Any, why: str) -> None:
-    """Cut a connection off; pika itself offers only a polite close, which a dead peer ignores."""
-    if not connection.is_closed:
-        connection._terminate_stream(AMQPConnectionError(why))  # noqa: SLF001
 
 
 def _shown(url: str) -> str:

@@ -112,7 +112,7 @@ class RabbitServer:
 
     def log(self) -> str:
         """Return what the node wrote, for the message of a failed test."""
-        files = sorted((self.folder / "log").glob("*.log")) + [self.folder / "beam.out"]
+        files = [*sorted((self.folder / "log").glob("*.log")), self.folder / "beam.out"]
         return "\n".join(
             file.read_text(errors="replace")[-4000:] for file in files if file.exists()
         )
