@@ -14,6 +14,7 @@ from flowctl.recipe.notes import Notes
 from flowctl.recipe.schedules import check_schedule
 from flowctl.recipe.tasks import Read, check_tasks
 from flowctl.recipe.wiring import check_wiring
+from flowctl.recipe.words import is_identifier
 
 
 def check(
@@ -39,14 +40,19 @@ def _check_processor(processor: ProcessorSpec, notes: Notes) -> None:
         notes.add(f"{path}.source.command", "the command is empty")
     _check_scale(path, processor, notes)
     _check_retry(path, processor, notes)
+    needs_task = source.kind is not SourceKind.COMMAND and not notes.has(f"{path}.source")
     for socket in processor.sockets:
+        inner = f"{path}.sockets.{socket.name}"
+        if needs_task and not is_identifier(socket.task):
+            message = f'"{socket.task}" cannot be the name of a function'
+            notes.add(f"{inner}.task", message, "write the key `task`")
         if socket.schedule:
-            check_schedule(f"{path}.sockets.{socket.name}", socket.schedule, notes)
+            check_schedule(inner, socket.schedule, notes)
 
 
 def _check_scale(path: str, processor: ProcessorSpec, notes: Notes) -> None:
     scale, cpus = processor.scale, processor.cpus
-    if not scale:
+    if not scale or notes.has(f"{path}.scale"):
         return
     if scale.min > scale.max:
         notes.add(f"{path}.scale", f"min {scale.min} is above max {scale.max}")
@@ -57,7 +63,7 @@ def _check_scale(path: str, processor: ProcessorSpec, notes: Notes) -> None:
 
 def _check_retry(path: str, processor: ProcessorSpec, notes: Notes) -> None:
     retry = processor.retry
-    if retry.backoff > retry.cap:
+    if retry.backoff > retry.cap and not notes.has(f"{path}.retry"):
         notes.add(f"{path}.retry", f"backoff {retry.backoff:g}s is above cap {retry.cap:g}s")
 
 

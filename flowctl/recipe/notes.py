@@ -11,6 +11,7 @@ from flowctl.recipe.document import Place
 
 _HINTS = 100
 _CANDIDATES = 1000
+_MOST = 1000
 
 
 class Notes:
@@ -19,6 +20,7 @@ class Notes:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._places: dict[str, Place] = {}
+        self._left_out = 0
 
     def mark(self, path: str, place: Place) -> None:
         """Remember where a path stands."""
@@ -26,8 +28,16 @@ class Notes:
 
     def add(self, path: str, message: str, remedy: str = "", *, place: Place | None = None) -> None:
         """Complain about a path."""
+        if len(self.problems) >= _MOST:
+            self._left_out += 1
+            return
         at = place or self._place(path) or Place(0, 0)
         self.problems.append(Problem(message, at.line, at.column, path, remedy))
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a complaint about a path or something below it."""
+        below = (f"{path}.", f"{path}[")
+        return any(p.path == path or p.path.startswith(below) for p in self.problems)
 
     def near(self, name: str, known: Iterable[str]) -> str:
         """Return the known name that is most like `name`, or nothing.
@@ -48,7 +58,9 @@ class Notes:
 
     def sorted(self) -> tuple[Problem, ...]:
         """Return all problems in the order of the text."""
-        return tuple(sorted(set(self.problems), key=lambda p: (p.line, p.column, p.path)))
+        found = sorted(set(self.problems), key=lambda p: (p.line, p.column, p.path))
+        rest = [Problem(f"and {self._left_out:,} more problems")] if self._left_out else []
+        return (*found, *rest)
 
     def _place(self, path: str) -> Place | None:
         while path and path not in self._places:

@@ -27,7 +27,7 @@ LARGEST = 1_000_000
 DEEPEST = 50
 """Levels of nesting."""
 MOST_NODES = 100_000
-"""Values in a recipe, those behind aliases counted at every use."""
+"""Keys and values in a recipe, those behind aliases counted at every use."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT_TAGS = frozenset({None, "!", "tag:yaml.org,2002:str"})
@@ -122,7 +122,10 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> tuple[str, Any, str]:
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in str(error.problem):
         return "a tab stands where blanks must", mark, "indent with blanks"
     context = f" {error.context}" if error.context else ""
-    remedy = "quote texts that hold : # { } [ ] , & * ! | > % @"
+    begun = error.context_mark
+    if context and begun and mark and begun.line != mark.line:
+        context += f" that begins in line {begun.line + 1}"
+    remedy = "" if "quoted" in context else "quote texts that hold : # { } [ ] , & * ! | > % @"
     return f"not YAML: {error.problem}{context}", mark, remedy
 
 
@@ -197,7 +200,9 @@ class _Composer:
     def _grow(self, size: int, level: int, event: Any) -> None:
         self._count += size
         if self._count > MOST_NODES:
-            raise _Unreadable(f"the recipe has more than {MOST_NODES:,} values", event.start_mark)
+            raise _Unreadable(
+                f"the recipe has more than {MOST_NODES:,} keys and values", event.start_mark
+            )
         if level > DEEPEST:
             raise _Unreadable(f"nested more than {DEEPEST} levels deep", event.start_mark)
 
@@ -212,6 +217,7 @@ class _Composer:
         merged: list[Node] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = _key(event)
+            self._grow(1, level, event)
             inner = f"{path}.{key}" if path else key
             value = self._node(next(self._events), inner, level + 1)
             if key == "<<" and not event.style:
@@ -222,9 +228,8 @@ class _Composer:
                 entries[key] = Entry(key, _place(event), value)
         for entry in _merged(merged):
             entries.setdefault(entry.key, entry)
-        return Table(
-            _place(start), tuple(entries.values()), *_extent([e.value for e in entries.values()])
-        )
+        size, depth = _extent([entry.value for entry in entries.values()])
+        return Table(_place(start), tuple(entries.values()), size + len(entries), depth)
 
     def _repeated(self, key: str, path: str, first: Place, event: Any) -> None:
         message = f'the key "{key}" stands here a second time'

@@ -95,7 +95,9 @@ def _map(kind: MapOf, node: Node, path: str, notes: Notes) -> dict[str, Any] | N
         value = read(kind.value, entry.value, inner, notes)
         # A name that cannot be used still counts as known: what points at it is not wrong too.
         values[key or entry.key] = value
-    return {key: value for key, value in values.items() if value is not None}
+    if isinstance(kind.value, Plain):
+        return {key: value for key, value in values.items() if value is not None}
+    return {key: {} if value is None else value for key, value in values.items()}
 
 
 def _record(kind: Record, node: Node, path: str, notes: Notes) -> dict[str, Any] | None:

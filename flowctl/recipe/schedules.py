@@ -11,12 +11,12 @@ from flowctl.model.flow import Schedule
 from flowctl.recipe.notes import Notes
 
 _RANGES = {
-    "second": "0 to 59",
-    "minute": "0 to 59",
-    "hour": "0 to 23",
-    "day-of-month": "1 to 31, L or LW, and one that some month has",
-    "month": "1 to 12 or JAN to DEC",
-    "day-of-week": "0 to 7 or SUN to SAT",
+    "second": "within 0 to 59",
+    "minute": "within 0 to 59",
+    "hour": "within 0 to 23",
+    "day-of-month": "a day that these months have (1 to 31, L, LW)",
+    "month": "within 1 to 12 or JAN to DEC",
+    "day-of-week": "within 0 to 7 or SUN to SAT",
 }
 _NICKNAMES = {
     "@hourly": "0 * * * *",
@@ -46,7 +46,7 @@ def cron_problem(cron: str) -> str:
     """Return why a cron expression cannot be used, or nothing.
 
     >>> cron_problem("61 * * * *")
-    'its minute "61" is not among 0 to 59'
+    'its minute "61" is not within 0 to 59'
     """
     fields = cron.split()
     if cron in _NICKNAMES:
@@ -67,7 +67,7 @@ def _bad_field(reason: str, fields: list[str]) -> str:
     if name not in _RANGES:
         return reason[:1].lower() + reason[1:]
     index = list(_RANGES).index(name) - (len(fields) == 5)
-    return f'its {name} "{fields[index]}" is not among {_RANGES[name]}'
+    return f'its {name} "{fields[index]}" is not {_RANGES[name]}'
 
 
 def _is_zone(name: str) -> bool:

@@ -38,7 +38,7 @@ def text_of(source: Source, read: Read | None) -> tuple[str, str] | None:
     """Return the text of a source's module and where it stands, where it is at hand."""
     if source.kind is SourceKind.CODE:
         return source.code, ""
-    if source.kind is not SourceKind.PATH or not read:
+    if not (read and source.kind is SourceKind.PATH and source.path and source.module):
         return None
     for file in module_files(source):
         if (text := read(file)) is not None:

@@ -18,7 +18,7 @@ _DURATION = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?")
 _SIZES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d{1,12}(?:\.\d{1,17})?)\s?/\s?([smhd])")
 
@@ -56,16 +56,16 @@ def duration_text(seconds: float) -> str:
     >>> duration_text(5400.0), duration_text(0.25), duration_text(0.0)
     ('1h30m', '250ms', '0s')
     """
-    for text in (_in_parts(seconds), f"{seconds * 1000:g}ms"):
-        if text and parse_duration(text) == seconds:
-            return text
+    if seconds == int(seconds):
+        return _in_parts(int(seconds))
+    thousandths = round(seconds * 1000)
+    if seconds < 1 and thousandths / 1000 == seconds:
+        return f"{thousandths}ms"
     return repr(seconds)
 
 
-def _in_parts(seconds: float) -> str:
-    if seconds != int(seconds):
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
+def _in_parts(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
     return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

@@ -12,6 +12,7 @@ from flowctl.recipe.notes import Notes
 LONGEST_QUEUE = 240
 """Characters of a queue name; brokers take 255, and dead letters need an ending."""
 _MOST_CYCLES = 20
+_LONGEST_TRAIL = 16
 
 Placed = Sequence[tuple[str, PlugSpec]]
 """Plugs, each with its path in the recipe."""
@@ -42,13 +43,16 @@ def _has_ends(path: str, plug: PlugSpec, sockets: Mapping[str, None], notes: Not
 
 
 def _complain_of_missing(path: str, end: str, sockets: Mapping[str, None], notes: Notes) -> None:
-    near = notes.near(end, sockets)
-    if not near:
-        processor, _, name = end.partition(".")
-        mine = [each for each in sockets if each.partition(".")[0] == processor]
-        near = mine[0] if len(mine) == 1 else notes.near(name, ())
-    hint = f'did you mean "{near}"?' if near else "sockets stand under a processor's `sockets`"
+    processor = end.partition(".")[0]
+    if near := notes.near(end, sockets):
+        hint = f'did you mean "{near}"?'
+    else:
+        mine = [each for each in sockets if each.startswith(f"{processor}.")]
+        hint = f"{processor} has {', '.join(mine[:12])}" if mine else _NO_SOCKETS
     notes.add(path, f'there is no socket "{end}"', hint)
+
+
+_NO_SOCKETS = "sockets are written under `sockets` of their processor"
 
 
 def _check_repeats(placed: Placed, notes: Notes) -> None:
@@ -114,7 +118,14 @@ def _check_cycles(placed: Placed, notes: Notes) -> None:
     for cycle in cycles(edges):
         closing = edges[cycle[-2]][cycle[-1]]
         remedy = "write `allow_cycle: true` on one of these plugs if it is meant"
-        notes.add(closing, f"a cycle: {' -> '.join(cycle)}", remedy)
+        notes.add(closing, f"a cycle: {_trail(cycle)}", remedy)
+
+
+def _trail(cycle: list[str]) -> str:
+    left_out = len(cycle) - _LONGEST_TRAIL
+    if left_out > 0:
+        cycle = [*cycle[:-2][: _LONGEST_TRAIL - 2], f"({left_out} more)", *cycle[-2:]]
+    return " -> ".join(cycle)
 
 
 def cycles(edges: Mapping[str, Mapping[str, object]]) -> list[list[str]]:

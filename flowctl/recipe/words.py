@@ -128,23 +128,24 @@ def _positive_duration(word: Scalar) -> float:
 
 def _module(word: Scalar) -> str:
     module, colon, cls = _text(word).partition(":")
-    if not all(map(_is_identifier, module.split("."))) or (colon and not _is_identifier(cls)):
+    if not all(map(is_identifier, module.split("."))) or (colon and not is_identifier(cls)):
         raise ValueError
     return word.text
 
 
-def _is_identifier(text: str) -> bool:
+def is_identifier(text: str) -> bool:
+    """Tell whether Python takes a text for a name."""
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _identifier(word: Scalar) -> str:
-    if not _is_identifier(text := _text(word)):
+    if not is_identifier(text := _text(word)):
         raise ValueError
     return text
 
 
 def _dotted(word: Scalar) -> str:
-    if not all(map(_is_identifier, (text := _text(word)).split("."))):
+    if not all(map(is_identifier, (text := _text(word)).split("."))):
         raise ValueError
     return text
 
