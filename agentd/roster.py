@@ -97,8 +97,8 @@ class Roster:
 
     def _adopt(self, entry: Entry, identity: Identity | None) -> Adopted | Perished:
         pidfd = _hold(identity, entry.token)
-        if identity is None or pidfd is None or entry.key in self._held:
-            self._journal.strike(entry.name)
+        if identity is None or pidfd is None:
+            self._clear(entry.name)
             return Perished(entry.key, entry.name)
         if entry.identity is None:
             self._journal.write(msgspec.structs.replace(entry, identity=identity))
@@ -150,7 +150,7 @@ class Roster:
                 self._log_path(order.name),
             )
         except OSError as error:
-            self._journal.strike(order.name)
+            self._clear(order.name)
             return StartFailed(order.key, f"the worker cannot be started: {error}")
         self._held[order.key] = Process(order.name, order.key, os.pidfd_open(pid))
         self._note(entry, pid)
@@ -193,13 +193,17 @@ class Roster:
             processes.send(process.pidfd, number)
 
     def collect(self, key: Key) -> Exited:
-        """Let a worker go that has ended, with everything that was kept for it but its log."""
+        """Let a worker go that has ended; tell how it did."""
         process = self._held.pop(key)
         code = processes.reap(process.pidfd)
-        self._journal.strike(process.name)
-        for ending in ("json", "status"):
-            self._path(process.name, ending).unlink(missing_ok=True)
+        self._clear(process.name)
         return Exited(key, code, _read_tail(self._log_path(process.name)))
+
+    def _clear(self, name: str) -> None:
+        """Remove what was kept for a worker that has ended, but not its log."""
+        self._journal.strike(name)
+        for ending in ("json", "status"):
+            self._path(name, ending).unlink(missing_ok=True)
 
     def pidfd(self, key: Key) -> int:
         """Return what becomes readable when this worker ends."""
