@@ -1,0 +1,204 @@
+"""Logs of this machine: daemons, workers, and what functions printed, as one stream by time.
+
+The daemons write a line of JSON a record; a line that is none (a crash, a stray print) belongs to
+the moment of the line before it, so that a traceback stays together.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from flowctl.errors import InvalidInput
+from flowctl.model.traffic import Call
+from flowctl.model.work import CallFilter
+from flowctl.services.control import Control
+
+MOST_BYTES = 4_000_000
+"""Of each file this much of its end is read."""
+_MOST_CALLS = 500
+_PAUSE = 0.5
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_OWN = frozenset({"at", "level", "logger", "message", "traceback"})
+
+
+class Line(Struct, frozen=True, kw_only=True, order=True):
+    """One line of some log."""
+
+    at: datetime
+    source: str
+    """`schedulerd`, `agentd-NAME`, a worker's name, or `processor.socket` of a call."""
+    level: str
+    text: str
+    call_id: str = ""
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which lines are wanted."""
+
+    names: tuple[str, ...] = ()
+    """Parts of a source's name; any where empty."""
+    since: datetime | None = None
+    grep: str = ""
+    """A regular expression."""
+
+
+def read(control: Control, wanted: Filter, limit: int = 0) -> list[Line]:
+    """Return lines oldest first; with `limit` only the newest so many.
+
+    Raises:
+        InvalidInput: the expression cannot be read.
+    """
+    matches = _matcher(wanted)
+    streams = [
+        [line for line in parse(source, text) if matches(line)]
+        for source, text in _texts(control.settings.paths.logs, wanted)
+    ]
+    streams.append([line for line in _printed(control, wanted) if matches(line)])
+    lines = list(heapq.merge(*(sorted(stream) for stream in streams)))
+    return lines[-limit:] if limit else lines
+
+
+def follow(control: Control, wanted: Filter) -> Iterator[list[Line]]:
+    """Yield batches of new lines, for ever."""
+    matches = _matcher(wanted)
+    folder = control.settings.paths.logs
+    offsets = {file: file.stat().st_size for file in files(folder)}
+    seen: dict[str, None] = {}
+    since = control.clock.now()
+    never = threading.Event()
+    while True:
+        fresh = [line for file in files(folder) for line in _grown(file, offsets, wanted)]
+        for line in _printed(control, Filter(names=wanted.names, since=since)):
+            if line.call_id not in seen:
+                fresh.append(line)
+        seen.update(dict.fromkeys(line.call_id for line in fresh if line.call_id))
+        if batch := sorted(line for line in fresh if matches(line)):
+            yield batch
+        since = max(since, control.clock.now() - timedelta(seconds=30))
+        never.wait(_PAUSE)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the logs in a folder: those of the daemons, and those of the workers."""
+    return sorted([*folder.glob("*.log"), *(folder / "workers").glob("*.log")])
+
+
+def source_of(file: Path) -> str:
+    """Return whose log a file is."""
+    return unquote(file.stem)
+
+
+def _texts(folder: Path, wanted: Filter) -> Iterator[tuple[str, str]]:
+    for file in files(folder):
+        if _is_named(source_of(file), wanted.names):
+            yield source_of(file), _tail(file)
+
+
+def _tail(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - MOST_BYTES))
+            return stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _grown(file: Path, offsets: dict[Path, int], wanted: Filter) -> list[Line]:
+    if not _is_named(source_of(file), wanted.names):
+        return []
+    try:
+        with file.open("rb") as stream:
+            size = stream.seek(0, 2)
+            begin = offsets.get(file, 0)
+            # A log that shrank was cut: read it from its beginning.
+            stream.seek(begin if begin <= size else 0)
+            text = stream.read().decode(errors="replace")
+            offsets[file] = size
+    except OSError:
+        return []
+    return parse(source_of(file), text)
+
+
+def parse(source: str, text: str) -> list[Line]:
+    """Return the lines of a log with their moments."""
+    at, level, found = _EARLIEST, "info", []
+    for raw in text.splitlines():
+        record = _record(raw)
+        if record is None:
+            found.append(Line(at=at, source=source, level=level, text=raw))
+            continue
+        at, level = _moment(record.get("at"), at), str(record.get("level", "info"))
+        rest = {key: value for key, value in record.items() if key not in _OWN}
+        more = " ".join(f"{key}={value}" for key, value in rest.items())
+        texts = [
+            f"{record['message']} {more}".rstrip(),
+            *str(record.get("traceback") or "").splitlines(),
+        ]
+        found += [Line(at=at, source=source, level=level, text=item) for item in texts]
+    return found
+
+
+def _record(raw: str) -> dict[str, object] | None:
+    if not raw.startswith("{"):
+        return None
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and "message" in value else None
+
+
+def _moment(text: object, before: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return before
+
+
+def _printed(control: Control, wanted: Filter) -> Iterator[Line]:
+    """Return what functions printed, each line at the moment its call ended."""
+    found, _ = control.store.traffic.calls(
+        CallFilter(network=control.settings.network, since=wanted.since, limit=_MOST_CALLS)
+    )
+    for listed in found:
+        if listed.finished_at and _is_named(f"{listed.socket} {listed.worker}", wanted.names):
+            yield from _output(control.store.traffic.call(listed.id))
+
+
+def _output(call: Call) -> list[Line]:
+    at = call.finished_at or _EARLIEST
+    return [
+        Line(at=at, source=call.socket, level="print", text=text, call_id=call.id)
+        for text in call.output.splitlines()
+    ]
+
+
+def _is_named(source: str, names: Sequence[str]) -> bool:
+    return not names or any(name in source for name in names)
+
+
+class _Matcher:
+    def __init__(self, since: datetime | None, pattern: re.Pattern[str] | None) -> None:
+        self.since, self.pattern = since, pattern
+
+    def __call__(self, line: Line) -> bool:
+        fresh = self.since is None or line.at >= self.since
+        return fresh and (self.pattern is None or bool(self.pattern.search(line.text)))
+
+
+def _matcher(wanted: Filter) -> _Matcher:
+    try:
+        pattern = re.compile(wanted.grep) if wanted.grep else None
+    except re.error as error:
+        raise InvalidInput(f"--grep {wanted.grep!r}: {error}") from error
+    return _Matcher(wanted.since, pattern)
