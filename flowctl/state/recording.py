@@ -1,0 +1,177 @@
+"""The hot path: what workers did, many calls in one transaction, the first writer of a call wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from flowctl.model.ids import CallId
+from flowctl.model.states import TERMINAL, CallStatus
+from flowctl.model.traffic import Call, Event, Failure, Finished
+from flowctl.state.bulk import Row, delete_keys, insert_new, upsert
+from flowctl.state.database import Database, Repository, hot
+from flowctl.state.fields import clean, encode, micros
+from flowctl.state.outbox import SentKey, forget, put
+from flowctl.state.tables import CallRow
+
+COLUMNS = (
+    "id",
+    "run_id",
+    "parent",
+    "network",
+    "processor",
+    "socket",
+    "plug",
+    "argument",
+    "status",
+    "attempt",
+    "worker",
+    "agent",
+    "at",
+    "sent_at",
+    "received_at",
+    "started_at",
+    "finished_at",
+    "duration",
+    "outputs",
+    "failure",
+    "error",
+    "output",
+    "size",
+)
+_KEPT = {"id", "at"}
+_OPEN = ", ".join(f"'{status}'" for status in CallStatus if status not in TERMINAL)
+BEGINNING = (
+    "ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in _KEPT)
+    + f" WHERE call.status IN ({_OPEN})"
+)
+OUTCOME = f"{BEGINNING} AND (excluded.status <> 'retrying' OR excluded.attempt >= call.attempt)"
+"""An outcome replaces what is known of an open call; a late retry does not undo a later attempt."""
+
+_EVENT = ("at", "kind", "object", "action", "note", "network", "run_id")
+
+
+class Recording(Repository):
+    """What workers write."""
+
+    @hot
+    def commit(self, batch: Sequence[Finished], *, sent: Sequence[SentKey] = ()) -> set[CallId]:
+        """Record outcomes with everything that comes of them, and return the calls that won.
+
+        A call that has an outcome keeps it: nothing of the later one is written. It is safe to
+        commit the same batch again.
+        """
+        forget(self.database, sent)
+        recorded = {each.call.id: each for each in reversed(batch) if each.record}
+        won = self._write_calls([recorded[id_] for id_ in sorted(recorded)])
+        mine = won | self._written_before(recorded, recorded.keys() - won)
+        kept = [
+            each for each in batch if recorded.get(each.call.id) is each and each.call.id in mine
+        ]
+        self._write_results(kept)
+        told = [each for each in kept if each.call.id in won]
+        write_events(self.database, (event for each in told for event in each.events))
+        loose = [each for each in batch if not each.record]
+        put(self.database, [(e.call.id, out) for e in (*kept, *loose) for out in e.outgoing])
+        self._release(kept, loose)
+        return {CallId(id_) for id_ in mine}
+
+    @hot
+    def begun(self, calls: Sequence[Call]) -> None:
+        """Show calls that are being executed; one that has an outcome keeps it."""
+        rows = [call_row(self.database, call) for call in sorted(calls, key=lambda call: call.id)]
+        upsert(self.database, "call", COLUMNS, rows, BEGINNING)
+
+    def _write_calls(self, items: Sequence[Finished]) -> set[str]:
+        rows = [call_row(self.database, each.call) for each in items]
+        return upsert(self.database, "call", COLUMNS, rows, OUTCOME)
+
+    def _written_before(self, items: dict[CallId, Finished], lost: Iterable[str]) -> set[str]:
+        """Return the calls that this very batch has recorded already, when its answer was lost."""
+        ids = sorted(lost)
+        if not ids:
+            return set()
+        query = CallRow.select(CallRow.id, CallRow.worker, CallRow.finished_at, CallRow.status)
+        rows = self.database.rows(query.where(CallRow.id.in_(ids)))
+        return {
+            id_
+            for id_, worker, finished_at, status in rows
+            if _trace(items[id_].call) == (worker, finished_at, status) and finished_at is not None
+        }
+
+    def _write_results(self, items: Sequence[Finished]) -> None:
+        rows = [
+            (each.call.id, each.content_type, each.result)
+            for each in items
+            if each.result is not None
+        ]
+        insert_new(self.database, "result", ("call_id", "content_type", "body"), rows)
+
+    def _release(self, kept: Sequence[Finished], loose: Sequence[Finished]) -> None:
+        """Drop claims, and the values of joins that a call has now used for good."""
+        delete_keys(self.database, "claim", "call_id", [e.call.id for e in (*kept, *loose)])
+        over = [each.call for each in (*kept, *loose) if each.call.status in TERMINAL]
+        delete_keys(self.database, "firing", "call_id", [call.id for call in over])
+        self._close_unrecorded([each.call for each in loose])
+
+    def _close_unrecorded(self, calls: Sequence[Call]) -> None:
+        """Close the rows that joins and long calls have even where calls are not recorded."""
+        ids = [call.id for call in calls]
+        open_ = CallRow.status.not_in(sorted(TERMINAL))
+        query = CallRow.select(CallRow.id).where(CallRow.id.in_(ids), open_) if ids else None
+        known = {id_ for (id_,) in self.database.rows(query)} if query is not None else set()
+        rows = [call_row(self.database, call) for call in calls if call.id in known]
+        upsert(self.database, "call", COLUMNS, sorted(rows), OUTCOME)
+
+
+def write_events(database: Database, events: Iterable[Event]) -> None:
+    """Insert events; their ids are given by the table."""
+    rows = [
+        (micros(e.at), e.kind, clean(e.object), e.action, clean(e.note), e.network, e.run_id)
+        for e in events
+    ]
+    insert_new(database, "event", _EVENT, rows)
+
+
+def call_row(database: Database, call: Call) -> Row:
+    """Return the columns of a call, in the order of `COLUMNS`."""
+    at = call.received_at or call.started_at or call.finished_at or database.clock.now()
+    return (
+        call.id,
+        call.run_id,
+        call.parent,
+        call.network,
+        call.socket.partition(".")[0],
+        call.socket,
+        call.plug,
+        call.argument,
+        call.status.value,
+        call.attempt,
+        call.worker,
+        call.agent,
+        micros(at),
+        _micros(call.sent_at),
+        _micros(call.received_at),
+        _micros(call.started_at),
+        _micros(call.finished_at),
+        call.duration,
+        call.outputs,
+        encode(call.failure) if call.failure else None,
+        _headline(call.failure),
+        clean(call.output),
+        call.size,
+    )
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else micros(moment)
+
+
+def _headline(failure: Failure | None) -> str:
+    return "" if failure is None else clean(f"{failure.type}: {failure.message}")[:500]
+
+
+def _trace(call: Call) -> tuple[Any, ...]:
+    return call.worker, call.finished_at, call.status

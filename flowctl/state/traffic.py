@@ -1,0 +1,12 @@
+"""What moves: one face for recording, looking at, sending and joining calls."""
+
+from __future__ import annotations
+
+from flowctl.state.calls import Calls
+from flowctl.state.joins import Joins
+from flowctl.state.outbox import Outbox
+from flowctl.state.recording import Recording
+
+
+class Traffic(Recording, Calls, Outbox, Joins):
+    """Calls, results, messages that are to be sent, claims and joins."""
