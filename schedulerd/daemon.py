@@ -13,11 +13,12 @@ from collections.abc import Callable
 from flowctl.errors import Conflict, FlowError, SchemaMismatch, StateUnavailable
 from flowctl.services.control import Control
 from flowctl.systemd import READY, STOPPING, WATCHDOG, notify, status
-from schedulerd import outbox, retention
+from schedulerd import outbox
 from schedulerd.duties import Duties, take_up
 from schedulerd.leader import Leadership
 from schedulerd.planner import Look
 from schedulerd.policy import Policy
+from schedulerd.retention import retire
 from schedulerd.timer import Timer
 
 log = logging.getLogger(__name__)
@@ -157,21 +158,21 @@ class Daemon:
     def _set_timer(self) -> None:
         policy, control, now = self._policy, self._control, self.leadership.now
         self._timer.every(min(1.0, policy.lease_renew / 2), self._lead, thread=LEASE)
-        for thread, seconds, name, act in (
-            (PROMPT, 0.5, "schedules", lambda duties: duties.cron.fire(now())),
-            (PROMPT, 2.0, "outbox", lambda _: outbox.sweep(control, now(), policy.sweep_after)),
-            (PROMPT, 5.0, "claims", lambda _: outbox.reissue(control, now())),
-            (SLOW, 1.0, "queues", lambda duties: duties.queues.run()),
+        duties: tuple[tuple[str, float, str, Callable[[Duties], int]], ...] = (
+            (PROMPT, 0.5, "schedules", lambda each: each.cron.fire(now())),
+            (PROMPT, 2.0, "outbox", self._sweep),
+            (PROMPT, 5.0, "claims", lambda each: each.claims.reissue(now())),
+            (SLOW, 1.0, "queues", lambda each: each.queues.run()),
             (SLOW, policy.autoscale_every, "autoscale", self._rescale),
-            (SLOW, policy.sample_every, "stats", lambda duties: duties.sampler.run(now())),
-            (
-                SLOW,
-                policy.retire_every,
-                "retention",
-                lambda _: retention.retire(control, policy, now()),
-            ),
-        ):
+            (SLOW, policy.sample_every, "stats", lambda each: each.sampler.run(now())),
+            (SLOW, policy.retire_every, "retention", lambda _: retire(control, policy, now())),
+        )
+        for thread, seconds, name, act in duties:
             self._timer.every(seconds, self._duty(name, act), thread=thread)
+
+    def _sweep(self, duties: Duties) -> int:
+        age = self._policy.sweep_after
+        return outbox.sweep(self._control, duties.shelf, self.leadership.now(), age)
 
     def _rescale(self, duties: Duties) -> int:
         return 0 if self._observe else duties.autoscaler.run()

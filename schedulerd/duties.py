@@ -8,6 +8,7 @@ from flowctl.services.control import Control
 from schedulerd.autoscale import Autoscaler
 from schedulerd.cron import Cron
 from schedulerd.model import Shelf
+from schedulerd.outbox import Claims
 from schedulerd.planner import Planner
 from schedulerd.policy import Policy
 from schedulerd.queues import QueueSync
@@ -24,6 +25,8 @@ class Duties:
     autoscaler: Autoscaler
     queues: QueueSync
     sampler: Sampler
+    claims: Claims
+    shelf: Shelf
 
 
 def take_up(control: Control, policy: Policy, term: int, *, observe: bool) -> Duties:
@@ -36,4 +39,6 @@ def take_up(control: Control, policy: Policy, term: int, *, observe: bool) -> Du
         autoscaler=Autoscaler(control, shelf),
         queues=QueueSync(control, shelf, policy.queues_every),
         sampler=Sampler(control, shelf),
+        claims=Claims(control),
+        shelf=shelf,
     )

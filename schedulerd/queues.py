@@ -83,8 +83,8 @@ class QueueSync:
             finally:
                 self._aside = (self._aside or set()) | {spec.name}
         self._finish_moves(wanted)
-        for _, error in self._stuck.values():
-            raise error
+        if self._stuck:
+            raise next(iter(self._stuck.values()))[1]
 
     def _finish_moves(self, wanted: Mapping[str, QueueSpec]) -> None:
         """Bring back what a replacement left aside, ours or that of an earlier leader."""

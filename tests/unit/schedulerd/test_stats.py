@@ -1,7 +1,8 @@
 from flowctl.broker.base import Depth
 from flowctl.model.fleet import Resources
-from flowctl.model.states import AgentStatus, ProcessorStatus
-from schedulerd.stats import fleet_values, queue_values
+from flowctl.model.states import AgentStatus, Desired, ProcessorStatus
+from schedulerd.model import Shelf
+from schedulerd.stats import STALE, Sampler, fleet_values, queue_values
 from tests.fleets import agent, deployment, fleet, processor, worker
 
 
@@ -33,3 +34,17 @@ def test_the_fleet_measures_itself():
     assert values["cluster", "all", "cpus_total"] == 4
     assert values["cluster", "all", "processors_running"] == 1
     assert values["cluster", "all", "processors_ready"] == 1
+
+
+def test_only_news_is_kept(control, clock, declare, beat):
+    declare(parse={})
+    beat()
+    sampler = Sampler(control, Shelf(control))
+    first = sampler.run(clock.now())
+    assert first > 5
+    assert sampler.run(clock.now()) == 0
+    clock.pass_(STALE)
+    assert sampler.run(clock.now()) == first
+    control.store.fleet.request_agent("h1", Desired.PAUSED)
+    declare(parse={"cpus": 3})
+    assert sampler.run(clock.now()) == 1

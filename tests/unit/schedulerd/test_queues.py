@@ -1,0 +1,63 @@
+import pytest
+
+from flowctl.errors import QueueMismatch
+from flowctl.model.flow import QueueLimits, SocketSpec
+from flowctl.model.ids import CallId, RunId
+from flowctl.model.traffic import Message, Outgoing
+from schedulerd.model import Shelf
+from schedulerd.queues import PUT_OFF, QueueSync
+from tests.cluster import until
+
+QUEUE = "shop.parse.rows"
+
+
+def rows(**limits):
+    return {"sockets": (SocketSpec(name="rows", task="rows", queue=QueueLimits(**limits)),)}
+
+
+@pytest.fixture
+def sync(control):
+    return QueueSync(control, Shelf(control), 30.0)
+
+
+def test_what_the_model_says_is_there(control, clock, declare, sync):
+    declare(parse={})
+    assert sync.run() == 2
+    assert control.broker.queues() == [QUEUE, QUEUE + ".dead"]
+    assert sync.run() == 0
+    control.broker.delete(QUEUE)
+    clock.pass_(31)
+    assert sync.run() == 2
+    assert QUEUE in control.broker.queues()
+
+
+def test_changed_limits_replace_the_queue_and_keep_what_waits(control, declare, sync):
+    declare(parse=rows())
+    sync.run()
+    message = Message(id=CallId("c1"), run_id=RunId("r"), body=b"1")
+    control.broker.publish([Outgoing(queue=QUEUE, message=message)])
+    declare(parse=rows(max_length=5))
+    sync.run()
+    assert [each.id for each in control.broker.peek(QUEUE)] == ["c1"]
+    assert control.broker.queues() == [QUEUE, QUEUE + ".dead"]
+
+
+def test_a_queue_in_use_is_replaced_later(control, clock, declare, sync):
+    declare(parse=rows())
+    sync.run()
+    control.broker.publish(
+        [Outgoing(queue=QUEUE, message=Message(id=CallId("c1"), run_id=RunId("r"), body=b"1"))]
+    )
+    held = []
+    subscription = control.broker.consume([QUEUE], prefetch=1, on_delivery=held.extend)
+    until(lambda: held, "a delivery")
+    declare(parse=rows(max_length=5))
+    with pytest.raises(QueueMismatch):
+        sync.run()
+    subscription.close()
+    with pytest.raises(QueueMismatch):
+        sync.run()
+    clock.pass_(PUT_OFF)
+    sync.run()
+    assert [each.id for each in control.broker.peek(QUEUE)] == ["c1"]
+    assert sync.run() == 0
