@@ -32,9 +32,9 @@ def publish(broker: Broker, queue: str, count: int, start: int = 0) -> list[str]
     return bodies
 
 
-def until(holds: Callable[[], object], what: str = "") -> None:
+def until(holds: Callable[[], object], what: str = "", patience: float = PATIENCE) -> None:
     """Wait until `holds` is true; fail after a while."""
-    deadline, pause = time.monotonic() + PATIENCE, threading.Event()
+    deadline, pause = time.monotonic() + patience, threading.Event()
     while not holds():
         assert time.monotonic() < deadline, what or "it did not happen"
         pause.wait(0.02)
@@ -60,15 +60,12 @@ class Inbox:
         self.states: list[tuple[bool, str]] = []
 
     def on_delivery(self, batch: Sequence[Delivery | Broken]) -> None:
+        if self._ack:
+            self._subscription().ack([one.tag for one in batch])
         with self._changed:
             self.all += [one for one in batch if isinstance(one, Delivery)]
             self.broken += [one for one in batch if isinstance(one, Broken)]
             self._changed.notify_all()
-            # The first may come before `consume` has returned.
-            if self._ack and not self._changed.wait_for(lambda: self.subscription, 5.0):
-                raise AssertionError("no subscription")
-        if self._ack and self.subscription is not None:
-            self.subscription.ack([one.tag for one in batch])
 
     def on_state(self, connected: bool, why: str) -> None:
         with self._changed:
@@ -108,6 +105,13 @@ class Inbox:
     def ack_all(self) -> None:
         assert self.subscription is not None
         self.subscription.ack([one.tag for one in self.all])
+
+    def _subscription(self) -> Subscription:
+        # The first delivery may come before `consume` has returned.
+        with self._changed:
+            self._changed.wait_for(lambda: self.subscription, PATIENCE)
+        assert self.subscription
+        return self.subscription
 
     def _wait(self, holds: Callable[[], object], what: str) -> None:
         with self._changed:

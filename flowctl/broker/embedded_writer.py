@@ -105,6 +105,7 @@ class Writer:
             self._changed.notify()
         if self._started:
             self._thread.join()
+        self._bell.close()
 
     def _run(self) -> None:
         try:
@@ -117,7 +118,6 @@ class Writer:
             error = BrokerUnavailable(f"embedded broker {self._path} was closed")
             _fail([*self._current, *self._jobs], error)
             self._disconnect()
-            self._bell.close()
 
     def _next(self) -> list[Job] | None:
         with self._changed:
