@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import rabbitmq
+from flowctl.state.store import Store, open_store
+from tests import stores
+from tests.servers import postgres, rabbitmq
 
 
 def _need(present: bool, what: str) -> None:
@@ -40,3 +42,64 @@ def rabbit_server() -> Iterator[rabbitmq.RabbitServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def shared_postgres() -> Iterator[postgres.PostgresServer]:
+    """A Postgres that all tests of this process share; it must stay as it is."""
+    _need(postgres.installed(), "Postgres")
+    server = postgres.PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(shared_postgres: postgres.PostgresServer) -> str:
+    """The URL of a Postgres database that all tests of this process share."""
+    return shared_postgres.database()
+
+
+@pytest.fixture
+def postgres_empty_url(shared_postgres: postgres.PostgresServer) -> str:
+    """The URL of a Postgres database that was made for this test."""
+    return shared_postgres.database()
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[postgres.PostgresServer]:
+    """A Postgres of this test module's own, which it may stop and kill."""
+    _need(postgres.installed(), "Postgres")
+    server = postgres.PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def state_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a migrated database of this module's, once for each kind of database."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('state') / 'state.db'}"
+    owner = open_store(url)
+    owner.migrate()
+    yield url
+    owner.drop()
+    owner.close()
+
+
+@pytest.fixture
+def store(state_url: str) -> Iterator[Store]:
+    """A store over an empty, migrated database, once for each kind of database."""
+    opened = open_store(state_url)
+    stores.empty(opened)
+    yield opened
+    opened.close()

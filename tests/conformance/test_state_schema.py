@@ -70,8 +70,13 @@ def test_the_tables_are_as_the_code_believes(store: Store) -> None:
     dumped = {name: set(_columns(store, name)) for name in map(table_name, ALL)}
     believed = {table_name(table): set(table._meta.columns) for table in ALL}
     extra = {name: dumped[name] - believed[name] for name in dumped}
-    assert {name: believed[name] - dumped[name] for name in dumped if believed[name] - dumped[name]} == {}
-    assert {name: columns for name, columns in extra.items() if columns} in ({}, {"event": {"written_by"}})
+    assert {
+        name: believed[name] - dumped[name] for name in dumped if believed[name] - dumped[name]
+    } == {}
+    assert {name: columns for name, columns in extra.items() if columns} in (
+        {},
+        {"event": {"written_by"}},
+    )
 
 
 def test_drop_leaves_nothing_and_migrate_begins_anew(fresh_url: str) -> None:
