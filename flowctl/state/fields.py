@@ -88,7 +88,7 @@ class Choice(TextField):
 
 
 class Document(TextField):
-    """A value as JSON text."""
+    """A value as JSON text; a str is taken for JSON (or a pattern of it) already."""
 
     def __init__(self, type_: Any, **options: Any) -> None:
         super().__init__(**options)
@@ -97,7 +97,7 @@ class Document(TextField):
 
     def db_value(self, value: Any) -> Any:
         """Return what the column holds."""
-        return None if value is None else encode(value)
+        return value if value is None or isinstance(value, str) else encode(value)
 
     def python_value(self, value: Any) -> Any:
         """Return the value."""
