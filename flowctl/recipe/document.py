@@ -7,7 +7,8 @@ booleans (so `on:` is a key and `no` is a country), `010` is ten, `1:30` and dat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _BOOLEANS = {
     "true": True,
@@ -24,16 +25,14 @@ FLOAT = re.compile(r"[-+]?(\.[0-9]{1,300}|[0-9]{1,300}(\.[0-9]{0,300})?)([eE][-+
 Value = None | bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, gc=False):
     """A position in the text; both count from 1."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True, gc=False):
     """A single word or text."""
 
     place: Place
@@ -43,8 +42,7 @@ class Scalar:
     depth: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A list. `size` counts nodes with every alias expanded, `depth` counts levels."""
 
     place: Place
@@ -53,8 +51,7 @@ class Listing:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key of a table and what stands under it."""
 
     key: str
@@ -62,8 +59,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A mapping. Keys are text and occur once."""
 
     place: Place

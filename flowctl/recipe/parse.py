@@ -133,11 +133,10 @@ def _checked(events: Iterator[Any]) -> Iterator[Any]:
     """Pass on the events of the first document; there may be no other."""
     documents = 0
     for event in events:
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        if documents > 1:
-            raise _Unreadable("a recipe is one document", event.start_mark, "remove the line ---")
         if not isinstance(event, _FRAMES):
             yield event
+        elif isinstance(event, yaml.DocumentStartEvent) and (documents := documents + 1) > 1:
+            raise _Unreadable("a recipe is one document", event.start_mark, "remove the line ---")
 
 
 _FRAMES = (
@@ -253,7 +252,8 @@ def _extent(children: list[Node]) -> tuple[int, int]:
 
 
 def _place(event: Any) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1)
 
 
 def _scalar(event: Any) -> Scalar:

@@ -75,7 +75,7 @@ def _check_queues(spec: NetworkSpec, placed: Placed, notes: Notes) -> None:
     edges = set()
     for path, plug in placed:
         queue = plug_queue(spec.name, plug)
-        owner = owners.setdefault(queue, f"plug {plug_name(plug)}")
+        owner = owners.setdefault(queue, "another plug")
         edge = (plug.source, plug.target, plug.argument, plug.kind)
         if (queue in edges or owner.startswith("socket")) and edge not in edges:
             notes.add(path, f'the name "{plug_name(plug)}" is taken by {owner}', _RENAME)
