@@ -9,11 +9,12 @@ import random
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from queue import SimpleQueue
 from urllib.parse import quote
 
 import flowctl
-from agentd import claim, resources
+from agentd import claim, environments, resources
 from agentd.daemon import Daemon
 from agentd.feeders import Builders, Watcher
 from agentd.link import Link, describe_offer
@@ -75,13 +76,13 @@ def _assemble(settings: Settings, name: str, options: argparse.Namespace) -> Dae
         port=options.port,
         version=flowctl.__version__,
     )
-    opener = lambda: open_control(settings, name=f"agentd {name}")  # noqa: E731
+    opener = partial(open_control, settings, name=f"agentd {name}")
     link = Link(opener, offer, inbox, clock=clock, folder=settings.paths.data)
     daemon = Daemon(
         Machine(name, jitter=random.random, interval=options.interval),
         Roster(settings, name, program=WORKER, environ=os.environ),
         link=link,
-        builders=Builders(build, inbox),
+        builders=Builders(partial(_build, settings), inbox),
         watcher=Watcher(inbox),
         inbox=inbox,
         clock=clock,
@@ -94,17 +95,9 @@ def _assemble(settings: Settings, name: str, options: argparse.Namespace) -> Dae
     return daemon
 
 
-def build(assignment: Assignment) -> Site:
-    """Build the environment that a deployment needs."""
-    from agentd import environments
-
-    built = environments.build(assignment)
-    return Site(
-        python=str(built.python),
-        paths=tuple(str(path) for path in built.paths),
-        commit=built.commit,
-        key=built.key,
-    )
+def _build(settings: Settings, assignment: Assignment) -> Site:
+    built = environments.build(assignment, settings=settings)
+    return Site(python=built.python, paths=built.paths, commit=built.commit, key=built.key)
 
 
 def parse_labels(texts: Sequence[str]) -> dict[str, str]:

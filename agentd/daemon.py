@@ -180,7 +180,7 @@ class Daemon:
         return View(
             self._clock.monotonic(),
             sentence,
-            self._machine.cut,
+            self._machine.cut or ("" if self._machine.listed else "not asked yet"),
             self._machine.failing,
             workers,
             self._machine.restarts,

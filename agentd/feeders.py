@@ -18,7 +18,6 @@ from flowctl.model.work import Assignment
 
 _log = logging.getLogger(__name__)
 BUILDS_AT_ONCE = 2
-_LONGEST_LOG = 3000
 
 
 class Ended(NamedTuple):
@@ -102,7 +101,9 @@ class Builders:
             self._tell.put(answer)
 
 
-def tell_failure(error: Exception) -> str:
-    """Return why a build failed: the sentence, then the end of its log where there is one."""
-    log = str(getattr(error, "log", "")).strip()
-    return f"build: {error}\n{log[-_LONGEST_LOG:]}".strip()
+def tell_failure(error: FlowError | OSError) -> str:
+    """Return why a build failed, what may help, and where more is said."""
+    remedy = error.remedy if isinstance(error, FlowError) else ""
+    log = getattr(error, "log", "")
+    lines = [f"build: {error}", remedy, f"log: {log}" if log else ""]
+    return "\n".join(filter(None, lines))

@@ -67,7 +67,9 @@ class Machine:
     ) -> None:
         self.agent = agent
         self.posts: dict[Key, Post] = {}
-        self.cut = "not asked yet"
+        self.listed = False
+        """Whether the state database has told anything yet."""
+        self.cut = ""
         """Why the state database cannot be used; empty where it can."""
         self.ending = False
         self.requested = Desired.RUNNING
@@ -108,7 +110,7 @@ class Machine:
 
     @_take.register
     def _listed(self, stimulus: Listed, now: float) -> None:
-        self.cut, self.requested = "", stimulus.requested
+        self.listed, self.cut, self.requested = True, "", stimulus.requested
         self.ending = self.ending or stimulus.requested in {Desired.STOPPED, Desired.REMOVED}
         for post in self.posts.values():
             post.released = True
@@ -279,7 +281,8 @@ class Machine:
             ]
             verb = verb if len(names) == 1 else verb.removesuffix("s")
             parts += [f"{_names(sorted(names))} {verb}"] if names else []
-        text = "; ".join(parts) or "no deployments"
+        nothing = "no deployments" if self.listed else "asks what is wanted"
+        text = "; ".join(parts) or nothing
         text = f"ending: {text}" if self.ending else text
         return f"{text}; no state database: {self.cut}" if self.cut else text
 

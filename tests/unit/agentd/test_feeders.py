@@ -13,17 +13,13 @@ from agentd import processes
 from agentd.commands import BuildEnvironment
 from agentd.feeders import BUILDS_AT_ONCE, Builders, Ended, Signalled, Watcher
 from agentd.stimuli import BuildBroke, Built, Key, Site, Version
-from flowctl.errors import FlowError
+from flowctl.errors import BuildFailed
 from flowctl.model.work import Assignment
 from tests.playbook import assigned
 
 KEY = Key("shop", "parse.deploy1")
 ORDER = BuildEnvironment(KEY, Version(1, 0), assigned())
 SITE = Site(python="/env/bin/python")
-
-
-class BuildFailed(FlowError):
-    log = "collecting httpx\nno network"
 
 
 def _order(build: object) -> object:
@@ -40,11 +36,11 @@ def test_a_build_answers_with_its_site() -> None:
     assert _order(lambda _: SITE) == Built(KEY, Version(1, 0), SITE)
 
 
-def test_a_build_that_fails_answers_with_reason_and_log() -> None:
+def test_a_build_that_fails_answers_with_reason_and_remedy_and_log() -> None:
     def build(_: Assignment) -> Site:
-        raise BuildFailed("pip ended with code 1")
+        raise BuildFailed("pip ended with code 1", log="/logs/b.log", remedy="see the index")
 
-    reason = "build: pip ended with code 1\ncollecting httpx\nno network"
+    reason = "build: pip ended with code 1\nsee the index\nlog: /logs/b.log"
     assert _order(build) == BuildBroke(KEY, Version(1, 0), reason)
 
 
