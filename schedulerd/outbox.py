@@ -123,4 +123,4 @@ def _again(outgoing: Outgoing) -> Outgoing:
 
 def _forget(control: Control, messages: Sequence[Outgoing]) -> None:
     if messages:
-        control.store.traffic.sent([(each.message.id, each.message.attempt) for each in messages])
+        control.store.traffic.sent(messages)

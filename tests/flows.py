@@ -10,6 +10,7 @@ from agentd.worker.routing import Outcome, Route
 from flowctl.broker.base import Delivery
 from flowctl.model.flow import (
     Plug,
+    PlugKind,
     PlugSpec,
     Processor,
     ProcessorSpec,
@@ -73,6 +74,7 @@ def route(*outbound: Plug, inbound: Plug | None = None, **spec: Any) -> Route:
         network=NET, worker="h1.shop.parse.worker.1", agent="h1",
         processor=processor(name.partition(".")[0], **spec), socket=entry,
         queue=inbound.queue if inbound else entry.queue, outbound=outbound, inbound=inbound,
+        gathering=frozenset(p.name for p in outbound if p.spec.kind is PlugKind.RESULT),
     )  # fmt: skip
 
 

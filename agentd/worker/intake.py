@@ -113,6 +113,7 @@ class Intake:
             socket=socket,
             queue=queue,
             outbound=tuple(p for p in assignment.outbound if p.spec.source == socket.name),
+            gathering=assignment.gathering,
             inbound=inbound,
         )
 

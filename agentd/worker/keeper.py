@@ -55,12 +55,12 @@ class Batch:
     outgoing: list[Outgoing]
     """What is not confirmed yet."""
     tries: int = 0
-    sent: list[str] = field(default_factory=list)
-    """Ids of everything that was on its way, for the outbox."""
+    sent: list[Outgoing] = field(default_factory=list)
+    """Everything that was on its way, for the outbox."""
 
     def __post_init__(self) -> None:
         """Remember what is sent, whatever becomes of each try."""
-        self.sent = [each.message.id for each in self.outgoing]
+        self.sent = list(self.outgoing)
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Desk:
     begun: list[Call] = field(default_factory=list)
     claims: list[tuple[Item, Claim]] = field(default_factory=list)
     unpublished: list[Batch] = field(default_factory=list)
-    sent: list[str] = field(default_factory=list)
+    sent: list[Outgoing] = field(default_factory=list)
 
     def is_empty(self) -> bool:
         """Tell whether nothing waits but marks that may ride along with the next commit."""
@@ -183,7 +183,7 @@ class Keeper:
         for batch in desk.unpublished:
             self._publish(batch)
 
-    def _commit(self, commits: list[Commit], sent: list[str]) -> None:
+    def _commit(self, commits: list[Commit], sent: list[Outgoing]) -> None:
         reach("worker.executed")
         winners = self._patiently(lambda: self._record(commits, sent))
         if winners is None:
@@ -197,7 +197,7 @@ class Keeper:
             # Somebody else recorded these first: their outputs are the ones that count.
             self._patiently(lambda: self._look(lost))
 
-    def _record(self, commits: list[Commit], sent: list[str]) -> set[CallId]:
+    def _record(self, commits: list[Commit], sent: list[Outgoing]) -> set[CallId]:
         finished = [each.finished for each in commits]
         try:
             return self._control.store.traffic.commit(finished, sent=sent)
@@ -295,7 +295,7 @@ class Keeper:
         for item in items:
             item.acked = True
 
-    def _mark_sent(self, sent: list[str]) -> None:
+    def _mark_sent(self, sent: list[Outgoing]) -> None:
         if sent:
             self._control.store.traffic.sent(sent)
 

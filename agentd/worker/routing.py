@@ -71,6 +71,8 @@ class Route:
     """The queue the delivery came from; retries go back there."""
     outbound: tuple[Plug, ...] = ()
     """The plugs of this socket, RESULT and ERROR."""
+    gathering: frozenset[str] = frozenset()
+    """Names of the plugs that lead to a gather: those must hear of values that do not come."""
     inbound: Plug | None = None
     """The plug whose queue it is; None for direct calls."""
 
@@ -176,7 +178,7 @@ def _absent(
             queue=plug.queue, message=_child(plug, message, 0, Output(b"null", ABSENT), gathers)
         )
         for plug in route.outbound
-        if plug.spec.kind is PlugKind.RESULT and plug.name not in used
+        if plug.name in route.gathering and plug.name not in used
     ]
 
 

@@ -26,6 +26,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
     """Plugs whose source is one of the sockets."""
     targets: tuple[Socket, ...]
     """The sockets that the outbound plugs lead to."""
+    gathering: frozenset[str] = frozenset()
+    """Names of the outbound plugs that lead to a gather."""
     workers: int = 1
     """How many deployments the processor has: shares of a rate limit."""
 

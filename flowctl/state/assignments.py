@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from flowctl.model.fleet import Deployment
+from flowctl.model.reach import gathering
 from flowctl.model.states import Desired
 from flowctl.model.work import Assignment
 from flowctl.state import structure
@@ -37,6 +38,7 @@ def _of_network(
     mine = [socket.name for socket in sockets]
     near = PlugRow.source.in_(mine) | PlugRow.target.in_(mine)
     plugs = structure.plugs(database, PlugRow.network == network, near)
+    gathered = _gathering(database, network)
     reached = sorted({plug.spec.target for plug in plugs if plug.spec.source in mine})
     targets = structure.sockets(database, SocketRow.network == network, SocketRow.name.in_(reached))
     shares = _shares(database, network, names)
@@ -53,11 +55,23 @@ def _of_network(
                 sockets=tuple(socket for socket in sockets if socket.name in own),
                 inbound=tuple(plug for plug in plugs if plug.spec.target in own),
                 outbound=outbound,
+                gathering=frozenset(plug.name for plug in outbound if plug.name in gathered),
                 targets=tuple(socket for socket in targets if socket.name in ends),
                 workers=max(1, shares[each.processor]),
             )
         )
     return made
+
+
+def _gathering(database: Database, network: str) -> frozenset[str]:
+    """Return the names of the plugs that lead to a gather; most networks have none."""
+    spec = PlugRow.spec.cast("TEXT")
+    gathers = spec.contains('"gather":"') & ~spec.contains('"gather":""')
+    some = PlugRow.select(PlugRow.name).where(PlugRow.network == network, gathers).limit(1)
+    if not database.rows(some):
+        return frozenset()
+    every = structure.plugs(database, PlugRow.network == network)
+    return gathering([plug.spec for plug in every])
 
 
 def _shares(database: Database, network: str, processors: list[str]) -> Counter[str]:

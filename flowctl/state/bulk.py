@@ -42,6 +42,18 @@ def delete_keys(database: Database, table: str, column: str, keys: Sequence[str]
         database.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", chunk)
 
 
+def delete_rows(
+    database: Database, table: str, columns: Sequence[str], keys: Sequence[Row]
+) -> None:
+    """Delete the rows whose columns are one of the keys."""
+    names = ", ".join(columns)
+    for chunk in _chunks(keys):
+        row = "(" + ",".join([database.driver.parameter] * len(columns)) + ")"
+        marks = ",".join([row] * len(chunk))
+        values = [value for each in chunk for value in each]
+        database.execute(f"DELETE FROM {table} WHERE ({names}) IN (VALUES {marks})", values)
+
+
 def _insert(
     database: Database, table: str, columns: Sequence[str], rows: Sequence[Row], rule: str
 ) -> Any:

@@ -5,7 +5,7 @@ Claims live here too: long calls that were taken out of their queue and go back 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
@@ -13,36 +13,42 @@ from msgspec import structs
 from flowctl.model.ids import CallId
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Outgoing
-from flowctl.model.work import Claim
-from flowctl.state.bulk import delete_keys, insert_new
+from flowctl.model.work import Claim, Known
+from flowctl.state.bulk import delete_rows, insert_new
 from flowctl.state.database import Database, Repository, hot, reading, writing
 from flowctl.state.fields import encode, micros
 from flowctl.state.rows import delete, insert, load, update
 from flowctl.state.tables import CallRow, ClaimRow, OutboxRow
 
-SentKey = str | tuple[str, int]
-"""A message id (all its attempts), or a message id and one attempt."""
-
 _COLUMNS = ("message_id", "attempt", "owner", "queue", "created_at", "outgoing")
-_TOLD = sorted(TERMINAL - {CallStatus.JOINED})
+_TOLD = sorted(TERMINAL | {CallStatus.RETRYING})
 
 
 class Outbox(Repository):
     """Messages and claims that must not be forgotten."""
 
     @reading
-    def finished(self, ids: Sequence[str]) -> dict[CallId, list[Outgoing]]:
-        """Return those of the calls that have an outcome, with what they have not yet sent on."""
-        query = CallRow.select(CallRow.id).where(
+    def finished(self, ids: Sequence[str]) -> dict[CallId, Known]:
+        """Return what is on record of those calls that ended or are to be retried."""
+        query = CallRow.select(CallRow.id, CallRow.status, CallRow.attempt).where(
             CallRow.id.in_(list(ids)), CallRow.status.in_(_TOLD)
         )
-        done: dict[CallId, list[Outgoing]] = {id_: [] for (id_,) in self.database.rows(query)}
-        if done:
-            unsent = OutboxRow.select(OutboxRow.owner, OutboxRow.outgoing)
-            unsent = unsent.where(OutboxRow.owner.in_(list(done))).order_by(OutboxRow.created_at)
-            for owner, outgoing in self.database.rows(unsent):
-                done[owner].append(outgoing)
-        return done
+        done = {id_: (status, attempt) for id_, status, attempt in self.database.rows(query)}
+        unsent = self._unsent_of(list(done)) if done else {}
+        return {
+            CallId(id_): Known(
+                status=CallStatus(status), attempt=attempt, outgoing=tuple(unsent.get(id_, ()))
+            )
+            for id_, (status, attempt) in done.items()
+        }
+
+    def _unsent_of(self, owners: Sequence[str]) -> dict[str, list[Outgoing]]:
+        query = OutboxRow.select(OutboxRow.owner, OutboxRow.outgoing)
+        query = query.where(OutboxRow.owner.in_(owners)).order_by(OutboxRow.created_at)
+        found: dict[str, list[Outgoing]] = {}
+        for owner, outgoing in self.database.rows(query):
+            found.setdefault(owner, []).append(outgoing)
+        return found
 
     @reading
     def unsent(self, older_than: datetime, limit: int) -> list[Outgoing]:
@@ -52,9 +58,9 @@ class Outbox(Repository):
         return [outgoing for (outgoing,) in rows]
 
     @hot
-    def sent(self, message_ids: Sequence[SentKey]) -> None:
+    def sent(self, messages: Sequence[Outgoing]) -> None:
         """Forget messages that the broker has confirmed."""
-        forget(self.database, message_ids)
+        forget(self.database, messages)
 
     @hot
     def claim(self, claims: Sequence[Claim]) -> None:
@@ -108,11 +114,7 @@ def put(database: Database, messages: Sequence[tuple[str, Outgoing]]) -> None:
     insert_new(database, "outbox", _COLUMNS, rows)
 
 
-def forget(database: Database, keys: Iterable[SentKey]) -> None:
-    """Delete messages by id, or by id and attempt."""
-    plain = [key for key in keys if isinstance(key, str)]
-    delete_keys(database, "outbox", "message_id", plain)
-    for key in keys:
-        if not isinstance(key, str):
-            where = [OutboxRow.message_id == key[0], OutboxRow.attempt == key[1]]
-            delete(database, OutboxRow, *where)
+def forget(database: Database, messages: Sequence[Outgoing]) -> None:
+    """Delete messages; a retry and a dead letter of the same call are others than the call."""
+    keys = [(each.message.id, each.message.attempt, each.queue) for each in messages]
+    delete_rows(database, "outbox", ("message_id", "attempt", "queue"), keys)

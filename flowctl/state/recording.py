@@ -8,11 +8,11 @@ from typing import Any
 
 from flowctl.model.ids import CallId
 from flowctl.model.states import TERMINAL, CallStatus
-from flowctl.model.traffic import Call, Event, Failure, Finished
+from flowctl.model.traffic import Call, Event, Failure, Finished, Outgoing
 from flowctl.state.bulk import Row, delete_keys, insert_new, upsert
 from flowctl.state.database import Database, Repository, hot
 from flowctl.state.fields import clean, encode, micros
-from flowctl.state.outbox import SentKey, forget, put
+from flowctl.state.outbox import forget, put
 from flowctl.state.tables import CallRow
 
 COLUMNS = (
@@ -57,7 +57,7 @@ class Recording(Repository):
     """What workers write."""
 
     @hot
-    def commit(self, batch: Sequence[Finished], *, sent: Sequence[SentKey] = ()) -> set[CallId]:
+    def commit(self, batch: Sequence[Finished], *, sent: Sequence[Outgoing] = ()) -> set[CallId]:
         """Record outcomes with everything that comes of them, and return the calls that won.
 
         A call that has an outcome keeps it: nothing of the later one is written. It is safe to
@@ -113,7 +113,8 @@ class Recording(Repository):
         """Drop claims, and the values of joins that a call has now used for good."""
         delete_keys(self.database, "claim", "call_id", [e.call.id for e in (*kept, *loose)])
         over = [each.call for each in (*kept, *loose) if each.call.status in TERMINAL]
-        delete_keys(self.database, "firing", "call_id", [call.id for call in over])
+        for table in ("firing", "cancel"):
+            delete_keys(self.database, table, "call_id", [call.id for call in over])
         self._close_unrecorded([each.call for each in loose])
 
     def _close_unrecorded(self, calls: Sequence[Call]) -> None:

@@ -273,7 +273,7 @@ class OutboxRow(Table):
 
     class Meta:
         table_name = "outbox"
-        primary_key = CompositeKey("message_id", "attempt")
+        primary_key = CompositeKey("message_id", "attempt", "queue")
 
 
 class ClaimRow(Table):
@@ -287,6 +287,16 @@ class ClaimRow(Table):
 
     class Meta:
         table_name = "claim"
+
+
+class CancelRow(Table):
+    """Running calls that a person wants to end."""
+
+    call_id = TextField(primary_key=True)
+    at = Moment()
+
+    class Meta:
+        table_name = "cancel"
 
 
 class SlotRow(Table):
@@ -404,6 +414,7 @@ ALL: tuple[type[Table], ...] = (
     ResultRow,
     OutboxRow,
     ClaimRow,
+    CancelRow,
     SlotRow,
     GatheringRow,
     FiringRow,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flowctl.state.calls import Calls
+from flowctl.state.cancels import Cancels
 from flowctl.state.joins import Joins
 from flowctl.state.outbox import Outbox
 from flowctl.state.recording import Recording
 
 
-class Traffic(Recording, Calls, Outbox, Joins):
+class Traffic(Recording, Calls, Outbox, Joins, Cancels):
     """Calls, results, messages that are to be sent, claims and joins."""

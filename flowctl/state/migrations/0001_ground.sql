@@ -224,7 +224,7 @@ CREATE TABLE outbox (
     queue ${text} NOT NULL,
     created_at BIGINT NOT NULL,
     outgoing ${text} NOT NULL,
-    PRIMARY KEY (message_id, attempt)
+    PRIMARY KEY (message_id, attempt, queue)
 );
 CREATE INDEX outbox_owner ON outbox (owner);
 CREATE INDEX outbox_created ON outbox (created_at);
@@ -238,6 +238,12 @@ CREATE TABLE claim (
 );
 CREATE INDEX claim_expires ON claim (expires_at);
 CREATE INDEX claim_worker ON claim (worker);
+
+-- Running calls that a person wants to end.
+CREATE TABLE cancel (
+    call_id ${text} PRIMARY KEY,
+    at BIGINT NOT NULL
+);
 
 -- Values that wait for their join, oldest first by `seq`.
 CREATE TABLE slot (
