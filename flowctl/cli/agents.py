@@ -24,19 +24,19 @@ Names = Annotated[list[str], typer.Argument(metavar="AGENT...", autocompletion=c
 @app.command(name="drain")
 def drain(ctx: typer.Context, names: Names) -> None:
     """Let agents keep what they have and take nothing new."""
-    _request(ctx, names, Desired.PAUSED, "takes nothing new")
+    request_agents(ctx, names, Desired.PAUSED, "takes nothing new")
 
 
 @app.command(name="resume")
 def resume(ctx: typer.Context, names: Names) -> None:
     """Let agents take work again."""
-    _request(ctx, names, Desired.RUNNING, "takes work again")
+    request_agents(ctx, names, Desired.RUNNING, "takes work again")
 
 
 @app.command(name="stop")
 def stop(ctx: typer.Context, names: Names) -> None:
     """End agents and their workers; what they serve moves elsewhere."""
-    _request(ctx, names, Desired.STOPPED, "is asked to end")
+    request_agents(ctx, names, Desired.STOPPED, "is asked to end")
 
 
 @app.command(name="rm")
@@ -58,7 +58,8 @@ def rm(
         each(session.flags, [_bare(name) for name in names], one)
 
 
-def _request(ctx: typer.Context, names: list[str], wanted: Desired, done: str) -> None:
+def request_agents(ctx: typer.Context, names: list[str], wanted: Desired, done: str) -> None:
+    """Write what is wanted of agents, and tell it."""
     session = session_of(ctx)
     with session.control() as control:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -72,7 +73,7 @@ def version(ctx: typer.Context) -> None:
 
 
 def _show(
-    session: Session, kind: str, titles: tuple[str, ...], rows: list[tuple[str, ...]]
+    session: Session, kind: str, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 ) -> None:
     if session.flags.output in (Output.TABLE, Output.WIDE):
         columns = tuple(Column(title) for title in titles)

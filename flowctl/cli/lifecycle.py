@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flowctl.cli.agents import request_agents
 from flowctl.cli.completion import complete_processor
 from flowctl.cli.lazy import command_app
 from flowctl.cli.many import each
@@ -18,6 +19,7 @@ from flowctl.model.flow import Processor
 from flowctl.model.states import Desired
 from flowctl.services import health, processors
 from flowctl.services.control import Control
+from flowctl.views.kinds import address, is_kind, kind_of
 from flowctl.views.table import builtin
 
 start_app = command_app()
@@ -97,6 +99,11 @@ def _amount(text: str) -> tuple[str, str]:
 def _request(
     ctx: typer.Context, names: list[str], wanted: Desired, done: str, *, wait: bool, timeout: str
 ) -> None:
+    agents = _agents(names)
+    if agents:
+        request_agents(ctx, agents, wanted, f"is asked to be {wanted}")
+        return
+
     def act(control: Control, name: str) -> Processor:
         return processors.request(control, name, wanted)
 
@@ -107,6 +114,8 @@ def _act(
     ctx: typer.Context, names: list[str], act: Act, done: str, *, wait: bool, timeout: str
 ) -> None:
     session = session_of(ctx)
+    if len(names) > 1 and is_kind(names[0]) and kind_of(names[0]) == "processor":
+        names = names[1:]
     limit = seconds(timeout)
     with session.control() as control:
         changed: list[Processor] = []
@@ -132,6 +141,14 @@ def _wait(session: Session, control: Control, changed: list[Processor], limit: f
         on_change=lambda sentence: say(session.flags, f"waiting: {sentence}"),
     )
     say(session.flags, said)
+
+
+def _agents(names: list[str]) -> list[str]:
+    """Return the agents that are meant: `agent NAME...` or `agent/NAME`; else nothing."""
+    head = names[0].partition("/")[0]
+    if not is_kind(head) or kind_of(head) != "agent" or names == [head]:
+        return []
+    return [name for _, name in address(names)]
 
 
 def _bare(word: str) -> str:

@@ -139,6 +139,11 @@ def _status(control: Control, call_id: CallId) -> Call | None:
         return None
 
 
+def has_ended(call: Call) -> bool:
+    """Tell whether nothing more will come of a call by itself."""
+    return call.status in TERMINAL
+
+
 def _is_outcome(call: Call) -> bool:
     return call.status in TERMINAL and call.status is not CallStatus.JOINED
 

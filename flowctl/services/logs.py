@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -59,8 +61,8 @@ def read(control: Control, wanted: Filter, limit: int = 0) -> list[Line]:
     """
     matches = _matcher(wanted)
     streams = [
-        [line for line in parse(source, text) if matches(line)]
-        for source, text in _texts(control.settings.paths.logs, wanted)
+        [line for line in lines if matches(line)]
+        for lines in _tails(control.settings.paths.logs, wanted)
     ]
     streams.append([line for line in _printed(control, wanted) if matches(line)])
     lines = list(heapq.merge(*(sorted(stream) for stream in streams)))
@@ -77,9 +79,8 @@ def follow(control: Control, wanted: Filter) -> Iterator[list[Line]]:
     never = threading.Event()
     while True:
         fresh = [line for file in files(folder) for line in _grown(file, offsets, wanted)]
-        for line in _printed(control, Filter(names=wanted.names, since=since)):
-            if line.call_id not in seen:
-                fresh.append(line)
+        printed = _printed(control, Filter(names=wanted.names, since=since))
+        fresh += [line for line in printed if line.call_id not in seen]
         seen.update(dict.fromkeys(line.call_id for line in fresh if line.call_id))
         if batch := sorted(line for line in fresh if matches(line)):
             yield batch
@@ -97,20 +98,32 @@ def source_of(file: Path) -> str:
     return unquote(file.stem)
 
 
-def _texts(folder: Path, wanted: Filter) -> Iterator[tuple[str, str]]:
+def _tails(folder: Path, wanted: Filter) -> Iterator[list[Line]]:
     for file in files(folder):
         if _is_named(source_of(file), wanted.names):
-            yield source_of(file), _tail(file)
+            yield _tail(file)
 
 
-def _tail(file: Path) -> str:
+def _tail(file: Path) -> list[Line]:
     try:
         with file.open("rb") as stream:
             size = stream.seek(0, 2)
             stream.seek(max(0, size - MOST_BYTES))
-            return stream.read().decode(errors="replace")
+            text = stream.read().decode(errors="replace")
+            changed = _changed_at(stream)
     except OSError:
-        return ""
+        return []
+    return parse(source_of(file), text, _first_moment(text) or changed)
+
+
+def _changed_at(stream: IO[bytes]) -> datetime:
+    return datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
+
+
+def _first_moment(text: str) -> datetime | None:
+    records = (record for raw in text.splitlines() if (record := _record(raw)))
+    first = next(records, None)
+    return _moment(first.get("at"), _EARLIEST) if first else None
 
 
 def _grown(file: Path, offsets: dict[Path, int], wanted: Filter) -> list[Line]:
@@ -124,14 +137,15 @@ def _grown(file: Path, offsets: dict[Path, int], wanted: Filter) -> list[Line]:
             stream.seek(begin if begin <= size else 0)
             text = stream.read().decode(errors="replace")
             offsets[file] = size
+            changed = _changed_at(stream)
     except OSError:
         return []
-    return parse(source_of(file), text)
+    return parse(source_of(file), text, _first_moment(text) or changed)
 
 
-def parse(source: str, text: str) -> list[Line]:
-    """Return the lines of a log with their moments."""
-    at, level, found = _EARLIEST, "info", []
+def parse(source: str, text: str, at: datetime = _EARLIEST) -> list[Line]:
+    """Return the lines of a log with their moments; `at` is that of lines before the first record."""
+    level, found = "info", []
     for raw in text.splitlines():
         record = _record(raw)
         if record is None:

@@ -86,7 +86,17 @@ def _text(content: bytes, source: str) -> str:
 def _parsed(text: str, source: str, folder: Path) -> Recipe:
     from flowctl.recipe.parse import parse
 
-    return Recipe(spec=parse(text, source=source, folder=str(folder)), source=source)
+    spec = parse(text, source=source, folder=str(folder), read=_source_text)
+    return Recipe(spec=spec, source=source)
+
+
+def _source_text(path: str) -> str | None:
+    """Return the text of a module for checks of its functions; None where it cannot be read."""
+    try:
+        file = Path(path)
+        return file.read_text() if file.stat().st_size < LARGEST else None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def plan(control: Control, recipe: Recipe) -> Plan:

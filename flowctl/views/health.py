@@ -29,3 +29,17 @@ def findings(values: Sequence[Any], now: datetime) -> Table:
 def reasons(values: Sequence[Any], now: datetime) -> Table:
     """Return why something is as it is."""
     return build("reasons", REASONS, values, now, name=lambda reason: str(reason.what))
+
+
+UNITS = (
+    Field("name", lambda unit: unit.name),
+    Field("installed", lambda unit: unit.installed),
+    Field("enabled", lambda unit: unit.enabled),
+    Field("active", lambda unit: unit.active),
+    Field("sentence", lambda unit: unit.sentence, title="LAST CYCLE"),
+)
+
+
+def units(values: Sequence[Any]) -> Table:
+    """Return the units of the daemons under systemd."""
+    return build("units", UNITS, values, datetime.min)
