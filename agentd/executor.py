@@ -349,8 +349,9 @@ class Console:
         capture.finish()
 
     def _release(self) -> None:
-        """In a forked child: no socket, and prints go to the pipes."""
+        """In a forked child: no socket, prints go to the pipes, and SIGTERM ends it."""
         self._wire.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", write_through=True)
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", write_through=True)
 
@@ -885,6 +886,9 @@ def open_source(setup: dict[str, Any]) -> Python | Command:
     limit_resources(int(setup.get("memory") or 0))
     if setup.get("cwd"):
         os.chdir(setup["cwd"])
+    if sys.prefix != sys.base_prefix:  # what its packages brought can be run by name
+        os.environ["VIRTUAL_ENV"] = sys.prefix
+        os.environ["PATH"] = f"{sys.prefix}/bin{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     sys.path[:0] = setup.get("paths") or []
     sys.argv[:] = [setup.get("module") or "processor"]
     return Command(setup) if setup["kind"] == "command" else Python(setup)
@@ -950,6 +954,9 @@ def main() -> int:
     if sys.argv[1] == "exec":
         become(int(sys.argv[2]), sys.argv[3:])
     die_with(int(sys.argv[2]))
+    # A signal to the whole service must not cut off the call that the worker waits for. It is not
+    # ignored but handled, so that the programs which the user's code starts do not inherit it.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     faulthandler.enable(file=2)
     return serve(open_wire(int(sys.argv[1])))
 

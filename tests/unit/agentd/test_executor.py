@@ -639,6 +639,41 @@ def test_the_environment_is_clean(benches: Any, monkeypatch: pytest.MonkeyPatch)
     assert "PATH" in seen
 
 
+def test_a_signal_to_the_whole_service_cuts_no_call_off(load: Any) -> None:
+    code = """
+import multiprocessing, subprocess, time
+def f(x):
+    print("runs")
+    time.sleep(0.2)
+    program = subprocess.Popen(["sleep", "300"])
+    program.terminate()
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(300,))
+    child.start()
+    child.terminate()
+    child.join()
+    return [program.wait(), child.exitcode]
+"""
+    bench = load(code, "f")
+    bench.send(Kind.CALL, b"1", id="c1", task="f")
+    assert bench.next().kind is Kind.OUTPUT
+    bench.launched.process.terminate()
+    done = bench.next()
+    assert (done.kind, done.body) == (Kind.DONE, b"[-15,-15]")
+
+
+def test_programs_of_the_environment_can_be_run_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "venv"
+    subprocess.run([BASE, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (folder / "bin" / "tool").write_text("#!/bin/sh\necho ran\n")
+    (folder / "bin" / "tool").chmod(0o755)
+    bench = Bench(str(folder / "bin" / "python"), tmp_path)
+    code = "import subprocess\ndef f(x): return subprocess.check_output(['tool']).decode()\n"
+    bench.send(Kind.SETUP, kind="code", code=code, tasks=["f"])
+    assert bench.next().kind is Kind.READY
+    assert bench.result("f", 1) == "ran\n"
+    bench.close()
+
+
 def test_stop_ends_it_and_so_does_the_end_of_the_worker(load: Any) -> None:
     code = "import threading\nthreading.Thread(target=threading.Event().wait).start()\ndef f(x): return x\n"
     stopped = load("def f(x): return x\n", "f")
