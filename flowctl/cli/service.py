@@ -11,6 +11,7 @@ from flowctl.cli.lazy import command_app
 from flowctl.cli.output import emit, say, show_table
 from flowctl.cli.session import session_of
 from flowctl.cli.words import Yes
+from flowctl.clock import SystemClock
 from flowctl.services import units
 from flowctl.views.health import units as units_view
 
@@ -64,4 +65,4 @@ def uninstall(
 def status(ctx: typer.Context) -> None:
     """Show how the units are."""
     session = session_of(ctx)
-    show_table(units_view(units.status()), session.flags)
+    show_table(units_view(units.status(), SystemClock().now()), session.flags)

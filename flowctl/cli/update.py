@@ -14,7 +14,7 @@ from flowctl.cli.output import say, show_done
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import Wait, seconds
 from flowctl.errors import InvalidInput
-from flowctl.model.flow import PlugSpec, ProcessorSpec, SocketSpec, SourceKind
+from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, SocketSpec, SourceKind
 from flowctl.services import edits, health, plugs, processors, sockets
 from flowctl.services.control import Control
 from flowctl.services.recipes import Plan
@@ -62,7 +62,7 @@ def processor(
         }
         wanted = replace(spec, **_given(changes))
 
-        def change(network: edits.NetworkSpec) -> edits.NetworkSpec:
+        def change(network: NetworkSpec) -> NetworkSpec:
             rest = [item for item in network.processors if item.name != found.name]
             everyone = tuple(sorted([*rest, wanted], key=lambda item: item.name))
             return replace(network, processors=everyone)

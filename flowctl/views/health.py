@@ -40,6 +40,6 @@ UNITS = (
 )
 
 
-def units(values: Sequence[Any]) -> Table:
+def units(values: Sequence[Any], now: datetime) -> Table:
     """Return the units of the daemons under systemd."""
-    return build("units", UNITS, values, datetime.min)
+    return build("units", UNITS, values, now)
