@@ -55,7 +55,7 @@ def test_a_newer_schema_is_refused(fresh_url: str) -> None:
     store.migrate()
     _, wanted = store.schema()
     _execute(store, f"INSERT INTO schema_version VALUES ({wanted + 1}, 'later', 0)")
-    with pytest.raises(SchemaMismatch, match="upgrade|has schema") as caught:
+    with pytest.raises(SchemaMismatch, match="has schema") as caught:
         store.check_schema()
     assert caught.value.found == wanted + 1
     with pytest.raises(SchemaMismatch):
