@@ -41,7 +41,9 @@ class Daemon:
         self._control = control
         self._policy = policy
         self._observe = observe
-        self._stopping = threading.Event()
+        # A plain flag: a signal handler may not touch locks that this thread may be holding.
+        self._stopping = False
+        self._idle = threading.Event()
         self._lock = threading.Lock()
         self._duties: Duties | None = None
         self._look: Look | None = None
@@ -60,19 +62,20 @@ class Daemon:
         notify(READY)
         self._timer.start()
         try:
-            while not self._stopping.wait(self._policy.tick):
+            while not self._stopping:
                 self._say(self.cycle())
+                self._idle.wait(self._policy.tick)
         finally:
             self.shut_down()
 
     def stop(self) -> None:
         """End `run` soon; safe to call from a signal handler."""
-        self._stopping.set()
+        self._stopping = True
 
     def shut_down(self) -> None:
         """Let another lead at once, then end what is still being done."""
         notify(STOPPING)
-        self._stopping.set()
+        self._stopping = True
         self.leadership.close()
         self._timer.stop()
 
@@ -83,7 +86,7 @@ class Daemon:
             self._look = None
             return self._waiting()
         try:
-            if self._is_time():
+            if self._is_time(duties):
                 self._look_now(duties)
         except Conflict as error:
             self.leadership.depose(error.message)
@@ -92,10 +95,11 @@ class Daemon:
             return f"waiting: {error}"
         return self._look.sentence if self._look else ""
 
-    def _is_time(self) -> bool:
+    def _is_time(self, duties: Duties) -> bool:
+        revision = duties.shelf.revision()
         if self._look is None or self._control.clock.monotonic() >= self._next_look:
             return True
-        return self._control.store.revision() != self._look.revision
+        return revision != self._look.revision
 
     def _look_now(self, duties: Duties) -> None:
         clock = self._control.clock
@@ -136,7 +140,7 @@ class Daemon:
 
     def _wait_for_schema(self) -> None:
         said = ""
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 self._control.store.check_schema()
             except SchemaMismatch as error:
@@ -147,7 +151,7 @@ class Daemon:
                 said = self._grumble(said, f"waiting: {error}")
             else:
                 return
-            self._stopping.wait(1.0)
+            self._idle.wait(1.0)
 
     def _grumble(self, said: str, sentence: str) -> str:
         if sentence != said:
@@ -190,7 +194,7 @@ class Daemon:
 
         def job() -> None:
             duties = self._current()
-            if duties is None or self._stopping.is_set():
+            if duties is None or self._stopping:
                 self._troubles.pop(name, None)
                 return
             try:
