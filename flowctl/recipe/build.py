@@ -37,6 +37,7 @@ from flowctl.model.flow import (
 )
 from flowctl.model.naming import plug_name
 from flowctl.recipe.notes import Notes
+from flowctl.recipe.words import AUTO
 
 Values = Mapping[str, Any]
 TIMES = ("cron", "every", "at")
@@ -52,8 +53,11 @@ class Built:
     """One for each plug of `spec`."""
 
 
-def build(recipe: Values, folder: str, notes: Notes) -> Built:
-    """Return the network that a recipe describes; relative folders lie in `folder`."""
+def build(recipe: Values, folder: str, notes: Notes, *, auto_cpus: int = 1) -> Built:
+    """Return the network that a recipe describes.
+
+    Relative folders lie in `folder`, and `cpus: auto` means `auto_cpus`.
+    """
     agents = _agents(recipe, notes)
     deployments = _deployments(recipe.get("deployments", {}), agents, notes)
     pinned = Counter[str]()
@@ -64,8 +68,9 @@ def build(recipe: Values, folder: str, notes: Notes) -> Built:
         name=recipe.get("network", ""),
         strategy=recipe.get("strategy", "balanced").upper(),
         processors=tuple(
-            _processor(name, values, folder, pinned[name], notes)
+            _processor(name, {**values, "cpus": cpus}, folder, notes)
             for name, values in recipe.get("processors", {}).items()
+            for cpus in [_cpus(values, pinned[name], auto_cpus)]
         ),
         plugs=tuple(_plug(plug) for _, plug in plugs),
         agents=agents,
@@ -117,7 +122,14 @@ def _texts(items: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(item for item in items if item is not None)
 
 
-def _processor(name: str, values: Values, folder: str, pinned: int, notes: Notes) -> ProcessorSpec:
+def _cpus(values: Values, pinned: int, auto_cpus: int) -> int:
+    """Return the cpus of a processor; `auto` keeps to its scale, so it fits on every machine."""
+    scale = Scale(**values["scale"]) if "scale" in values else None
+    cpus = values.get("cpus", default_cpus(scale, pinned))
+    return default_cpus(scale, max(auto_cpus, pinned)) if cpus == AUTO else int(cpus)
+
+
+def _processor(name: str, values: Values, folder: str, notes: Notes) -> ProcessorSpec:
     source = _source(name, values.get("source", {}), folder)
     scale = Scale(**values["scale"]) if "scale" in values else None
     plain = ("timeout", "env", "labels", "host", "memory", "enabled", "description")
@@ -130,7 +142,7 @@ def _processor(name: str, values: Values, folder: str, pinned: int, notes: Notes
         source=source,
         sockets=tuple(sorted(sockets, key=_by_name)),
         requirements=_texts(values.get("requirements", ())),
-        cpus=values.get("cpus", default_cpus(scale, pinned)),
+        cpus=values["cpus"],
         scale=scale,
         retry=_retry(values.get("retry", {})),
         rate=_rate(values.get("rate", {})),

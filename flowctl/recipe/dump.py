@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
+from msgspec import structs
 
 from flowctl.model.flow import (
     AgentSpec,
@@ -33,6 +34,7 @@ from flowctl.model.flow import (
     Source,
     SourceKind,
 )
+from flowctl.model.naming import plug_name
 from flowctl.recipe.build import default_cpus, default_module, default_task
 from flowctl.recipe.document import FLOAT, INTEGER
 from flowctl.recipe.units import duration_text, number_text, rate_text, size_text
@@ -259,11 +261,12 @@ def _queue(queue: QueueLimits) -> Mapping[str, Any]:
 
 def _plug(plug: PlugSpec) -> Any:
     is_error = plug.kind is PlugKind.ERROR
+    derived = plug_name(structs.replace(plug, name=""))
     rest = {
         **_filled("argument", plug.argument),
         **_filled("gather", plug.gather),
         **_filled("allow_cycle", plug.allow_cycle),
-        **_filled("name", plug.name),
+        **_filled("name", plug.name if plug.name != derived else ""),
         **_filled("queue", _queue(plug.queue)),
     }
     if not rest:

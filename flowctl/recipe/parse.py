@@ -40,18 +40,19 @@ def parse(
     source: str = "recipe",
     folder: str = "",
     read: Callable[[str], str | None] | None = None,
+    auto_cpus: int = 1,
 ) -> NetworkSpec:
     """Return the network that a recipe describes.
 
     Relative folders lie in `folder`. `read` returns the text of a file, or None where there is
-    none; with it, the functions of `path` sources are checked too.
+    none; with it, the functions of `path` sources are checked too. `cpus: auto` means `auto_cpus`.
 
     Raises:
         RecipeError: the recipe has problems; all of them are in it.
     """
     notes = Notes()
     node = _compose_or_note(text, notes)
-    built = _built(node, folder, notes) if node else None
+    built = _built(node, folder, auto_cpus, notes) if node else None
     if built:
         check(built.spec, notes, plug_paths=built.plug_paths, read=read)
     if notes.problems or not built:
@@ -59,9 +60,9 @@ def parse(
     return in_order(built.spec)
 
 
-def _built(node: Node, folder: str, notes: Notes) -> Built | None:
+def _built(node: Node, folder: str, auto_cpus: int, notes: Notes) -> Built | None:
     values = read_by(RECIPE, node, "", notes)
-    return None if values is None else build(values, folder, notes)
+    return None if values is None else build(values, folder, notes, auto_cpus=auto_cpus)
 
 
 def _compose_or_note(text: str | bytes, notes: Notes) -> Node | None:

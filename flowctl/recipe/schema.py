@@ -137,7 +137,12 @@ PROCESSOR = Record(
     (
         Key("source", SOURCE, "Where the code is.", True),
         Key("requirements", ListOf(words.REQUIREMENT), "Packages that the code needs."),
-        Key("cpus", words.whole(0), "Calls at once over all hosts.", default="1"),
+        Key(
+            "cpus",
+            words.cpus(),
+            "Calls at once over all hosts; auto: as many as this machine has.",
+            default="1",
+        ),
         Key("scale", SCALE, "Let the number of cpus follow the load."),
         Key("timeout", words.DURATION, "Time that a call may take.", default="no limit"),
         Key("retry", RETRY, "What happens to calls that raised.", default="0"),

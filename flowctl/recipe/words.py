@@ -83,6 +83,21 @@ def whole(least: int, most: int = _LARGEST) -> Plain:
     return Plain(expects, convert, {"type": "integer", "minimum": least, "maximum": most})
 
 
+AUTO = -1
+"""The cpus of a processor that takes as many as the machine has that the recipe is applied on."""
+
+
+def cpus() -> Plain:
+    """Return the word for the cpus of a processor: a whole number, or `auto`."""
+    number = whole(0)
+
+    def convert(word: Scalar) -> int:
+        return AUTO if word.text == "auto" else int(number.convert(word))
+
+    json = {"oneOf": [number.json, {"const": "auto"}]}
+    return Plain(f"{number.expects}, or auto", convert, json)
+
+
 def choice(*words: str) -> Plain:
     """Return the word for one of a few."""
 

@@ -98,6 +98,13 @@ def test_cpus_begin_within_the_scale(shop: NetworkSpec) -> None:
     assert shop.processors[0].cpus == 2
 
 
+def test_auto_takes_the_cpus_of_the_machine_and_keeps_to_the_scale() -> None:
+    text = "network: n\nprocessors: {a: {source: {command: cat}, cpus: auto, scale: {max: 3}}}"
+    assert parse(text, auto_cpus=2).processors[0].cpus == 2
+    assert parse(text, auto_cpus=64).processors[0].cpus == 3
+    assert parse(text.replace("{max: 3}", ""), auto_cpus=64).processors[0].cpus == 64
+
+
 def test_relative_folders_lie_beside_the_recipe(shop: NetworkSpec) -> None:
     assert shop.processors[0].source.path == "/flows/lib"
 

@@ -50,6 +50,6 @@ def test_it_is_json_and_every_key_is_explained() -> None:
     processor = schema["properties"]["processors"]["additionalProperties"]
     assert (
         processor["properties"]["cpus"]["description"]
-        == "Calls at once over all hosts. Default: 1."
+        == "Calls at once over all hosts; auto: as many as this machine has. Default: 1."
     )
     assert all(key["description"] for key in processor["properties"].values())
