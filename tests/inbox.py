@@ -61,7 +61,7 @@ class Inbox:
 
     def on_delivery(self, batch: Sequence[Delivery | Broken]) -> None:
         if self._ack:
-            self._subscription().ack([one.tag for one in batch])
+            self.subscribed().ack([one.tag for one in batch])
         with self._changed:
             self.all += [one for one in batch if isinstance(one, Delivery)]
             self.broken += [one for one in batch if isinstance(one, Broken)]
@@ -106,8 +106,8 @@ class Inbox:
         assert self.subscription is not None
         self.subscription.ack([one.tag for one in self.all])
 
-    def _subscription(self) -> Subscription:
-        # The first delivery may come before `consume` has returned.
+    def subscribed(self) -> Subscription:
+        """Return the subscription; the first delivery may come before `consume` has returned."""
         with self._changed:
             self._changed.wait_for(lambda: self.subscription, PATIENCE)
         assert self.subscription
