@@ -38,7 +38,9 @@ def run(
         list[str] | None,
         typer.Option("-i", "--input", help="SOCKET=JSON, SOCKET=@FILE or SOCKET=- (stdin)."),
     ] = None,
-    cpus: Annotated[int, typer.Option("--cpus", min=0, help="Cpus to offer; 0 means all.")] = 0,
+    cpus: Annotated[
+        int, typer.Option("--cpus", min=0, help="Cpus to offer; 0 means enough for the recipe.")
+    ] = 0,
     here: Annotated[
         bool, typer.Option("--here", help="Use the present home, not a private one.")
     ] = False,
@@ -68,7 +70,7 @@ def _run(
     limit: float,
 ) -> runs.Harvest:
     with (
-        runs.brought_up(control.settings, control, cpus=cpus),
+        runs.brought_up(control.settings, control, cpus=cpus or runs.enough_cpus(found.spec)),
         Progressing(session.flags, control.clock) as progress,
     ):
         return runs.execute(control, found, given, timeout=limit, on_progress=progress.update)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def _text(content: bytes, source: str) -> str:
 def _parsed(text: str, source: str, folder: Path) -> Recipe:
     from flowctl.recipe.parse import parse
 
-    spec = parse(text, source=source, folder=str(folder), read=_source_text)
+    cpus = os.cpu_count() or 1
+    spec = parse(text, source=source, folder=str(folder), read=_source_text, auto_cpus=cpus)
     return Recipe(spec=spec, source=source)
 
 

@@ -202,6 +202,15 @@ def _harvest(
     )
 
 
+def enough_cpus(spec: NetworkSpec) -> int:
+    """Return the cpus that a machine offers to a recipe that has it for itself.
+
+    All processors must find room, or the flow would stall: most of them idle most of the time.
+    """
+    wanted = sum(item.scale.max if item.scale else item.cpus for item in spec.processors)
+    return max(wanted, os.cpu_count() or 1)
+
+
 @contextmanager
 def brought_up(settings: Settings, control: Control, *, cpus: int = 0) -> Iterator[Control]:
     """Run a scheduler and one agent for the length of a `with`."""
