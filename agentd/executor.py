@@ -336,7 +336,13 @@ class Console:
     def install(self) -> None:
         """Take over sys.stdout and sys.stderr."""
         sys.stdout, sys.stderr = self._stdout, self._stderr
-        os.register_at_fork(after_in_child=self._release)
+        # The child must not lose a SIGTERM to our handler before it has put it away.
+        mask = signal.pthread_sigmask
+        os.register_at_fork(
+            before=lambda: mask(signal.SIG_BLOCK, {signal.SIGTERM}),
+            after_in_parent=lambda: mask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+            after_in_child=self._release,
+        )
 
     def begin(self, call_id: str) -> None:
         """From here on, what is printed belongs to this call."""
@@ -352,6 +358,7 @@ class Console:
         """In a forked child: no socket, prints go to the pipes, and SIGTERM ends it."""
         self._wire.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", write_through=True)
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", write_through=True)
 

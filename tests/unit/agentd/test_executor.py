@@ -594,7 +594,7 @@ def f(x):
 
 def test_children_have_no_hold_on_the_socket(load: Any) -> None:
     code = """
-import multiprocessing, os, subprocess
+import multiprocessing, os, subprocess, threading
 def square(n): print("child", n); return n * n
 def pool(x):
     with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -605,6 +605,17 @@ def fork(x):
         return "the child comes back"
     os.waitpid(pid, 0)
     return "parent"
+def fork_in_thread(x):
+    got = []
+    def work():
+        pid = os.fork()
+        if pid == 0:
+            print("child of a thread")
+            os._exit(5)
+        got.append(os.waitpid(pid, 0)[1] >> 8)
+    thread = threading.Thread(target=work)
+    thread.start(); thread.join()
+    return got
 def fds(x):
     return [fd for fd in os.listdir("/proc/self/fd") if int(fd) > 2 and "socket" in link(fd)]
 def link(fd):
@@ -616,11 +627,14 @@ def inherited(x):
     bench = load(code, "pool", "fork", "fds", "inherited")
     assert bench.result("pool", 4) == 14
     assert bench.result("fork", 1) == "parent"
+    assert bench.result("fork_in_thread", 1) == [5]
     (number,) = bench.result("fds", 1)
     assert int(number) >= 200, "out of the way of whoever closes or reuses low descriptors"
     assert bench.result("inherited", 1).strip() == "0"
     bench.send(Kind.STOP)
-    assert b"child 3\n" in read_all(bench.launched.stdout)
+    written = read_all(bench.launched.stdout)
+    assert b"child 3\n" in written
+    assert b"child of a thread\n" in written
 
 
 def test_the_environment_is_clean(benches: Any, monkeypatch: pytest.MonkeyPatch) -> None:
