@@ -61,17 +61,12 @@ class BeatAgent(Struct, frozen=True):
     sentence: str
 
 
-class Seen(Struct, frozen=True):
-    """What is known of a worker, and the processes whose use of the host is its use."""
+class BeatWorker(Struct, frozen=True):
+    """Write down how a worker is."""
 
     beat: WorkerBeat
     pids: tuple[int, ...]
-
-
-class BeatWorkers(Struct, frozen=True):
-    """Write down how these workers are."""
-
-    seen: tuple[Seen, ...]
+    """The processes whose use of the host is its use."""
     measure: bool
     """Whether to measure anew, or to repeat what was measured last."""
 
@@ -97,7 +92,7 @@ Command = (
     | ReportDeployment
     | FinishDeployment
     | BeatAgent
-    | BeatWorkers
+    | BeatWorker
     | ForgetWorker
     | Leave
 )

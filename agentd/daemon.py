@@ -27,9 +27,12 @@ from agentd.roster import Roster
 from agentd.stimuli import Adopted, Started, Stimulus, StopAsked, Tick
 from flowctl import systemd
 from flowctl.clock import Clock
+from flowctl.model.states import Desired
 
 _log = logging.getLogger(__name__)
 TICK = 0.25
+REST = 1.0
+"""Seconds between ticks while nothing is on its way."""
 ALIVE = 2.0
 """Seconds between touches of the file that tells the workers that their agent lives."""
 _FAREWELL = 5.0
@@ -106,6 +109,7 @@ class Daemon:
         except Empty:
             return
         self._take(self._translate(happened))
+        self._next_tick = min(self._next_tick, self._clock.monotonic() + TICK)
 
     def _translate(self, happened: object) -> Stimulus:
         match happened:
@@ -145,13 +149,15 @@ class Daemon:
         self._inbox.put(answer)
 
     def _leave(self, command: Leave) -> None:
-        _log.info("goodbye" if command.goodbye else "leaving; the workers go on")
+        asked = f"; `flowctl start agent {self._machine.agent}` lets it serve again"
+        stopped = asked if self._machine.requested in {Desired.STOPPED, Desired.REMOVED} else ""
+        _log.info("%s", f"goodbye{stopped}" if command.goodbye else "leaving; the workers go on")
         self._code = 0
 
     def _tick(self) -> None:
         now = self._clock.monotonic()
-        self._next_tick = now + TICK
         self._take(Tick(self._roster.read_reports()))
+        self._next_tick = now + (TICK if self._machine.is_moving else REST)
         self._say(self._machine.sentence)
         if now >= self._next_touch:
             self._next_touch = now + ALIVE

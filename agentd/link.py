@@ -20,29 +20,28 @@ import msgspec
 from agentd import processes, resources
 from agentd.commands import (
     BeatAgent,
-    BeatWorkers,
+    BeatWorker,
     FinishDeployment,
     ForgetWorker,
     ReportDeployment,
-    Seen,
 )
 from agentd.stimuli import Cut, Listed
 from flowctl.clock import Clock
 from flowctl.errors import FlowError, NotFound, SchemaMismatch, StateUnavailable
 from flowctl.model.fleet import Agent
 from flowctl.model.states import Desired
-from flowctl.model.work import AgentBeat
+from flowctl.model.work import AgentBeat, WorkerBeat
 
 if TYPE_CHECKING:
     from flowctl.services.control import Control
 
 _log = logging.getLogger(__name__)
 POLL = 0.25
-RELIST = 5.0
+RELIST = 10.0
 PAUSE = 1.0
 """Seconds between tries while the database is away."""
 
-Letter = BeatAgent | BeatWorkers | ReportDeployment | FinishDeployment | ForgetWorker
+Letter = BeatAgent | BeatWorker | ReportDeployment | FinishDeployment | ForgetWorker
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +83,7 @@ class Link(threading.Thread):
         self._stopping = threading.Event()
         self._cut = "not asked yet"
         self._revision = -1
+        self._looked_at = 0.0
         self._listed_at = 0.0
         self._requested = Desired.RUNNING
 
@@ -148,15 +148,14 @@ class Link(threading.Thread):
         match letter:
             case BeatAgent():
                 self._beat(control, letter)
-            case BeatWorkers():
-                for seen in self._measure(letter):
-                    fleet.beat_worker(seen.beat)
+            case BeatWorker():
+                fleet.beat_worker(self._measure(letter))
             case ReportDeployment(key, status, reason):
                 fleet.report(key.deployment, key.network, status, reason)
             case FinishDeployment(key):
                 fleet.finish(key.deployment, key.network)
             case ForgetWorker(name):
-                fleet.forget_worker(name)
+                self._forget(control, name)
 
     def _beat(self, control: Control, letter: BeatAgent) -> None:
         agent = control.store.fleet.beat(
@@ -170,21 +169,23 @@ class Link(threading.Thread):
         if agent.requested_status is not self._requested:
             self._listed_at = 0.0
 
-    def _measure(self, letter: BeatWorkers) -> list[Seen]:
+    def _measure(self, letter: BeatWorker) -> WorkerBeat:
+        name = letter.beat.name
         if letter.measure:
-            self._meter.keep(pid for seen in letter.seen for pid in seen.pids)
-            self._measured = {
-                seen.beat.name: self._meter.measure(seen.pids) for seen in letter.seen
-            }
-        return [self._complete(seen) for seen in letter.seen]
+            self._measured[name] = self._meter.measure(name, letter.pids)
+        cpu, memory = self._measured.get(name, (0.0, 0))
+        return msgspec.structs.replace(letter.beat, cpu_percent=cpu, memory=memory)
 
-    def _complete(self, seen: Seen) -> Seen:
-        cpu, memory = self._measured.get(seen.beat.name, (0.0, 0))
-        beat = msgspec.structs.replace(seen.beat, cpu_percent=cpu, memory=memory)
-        return Seen(beat, seen.pids)
+    def _forget(self, control: Control, name: str) -> None:
+        self._meter.forget(name)
+        self._measured.pop(name, None)
+        control.store.fleet.forget_worker(name)
 
     def _look(self, control: Control) -> None:
-        now, revision = self._clock.monotonic(), control.store.revision()
+        now = self._clock.monotonic()
+        if not self._cut and self._listed_at and now < self._looked_at + POLL:
+            return
+        self._looked_at, revision = now, control.store.revision()
         if not self._cut and revision == self._revision and now < self._listed_at + RELIST:
             return
         assignments = tuple(control.store.fleet.assignments(self._offer.name))
@@ -208,8 +209,8 @@ def _subject(letter: Letter) -> tuple[object, ...]:
             return type(letter), key
         case ForgetWorker(name):
             return type(letter), name
-        case BeatWorkers(seen, False):
-            return type(letter), *(one.beat.name for one in seen)
+        case BeatWorker(beat, _, _):
+            return type(letter), beat.name
         case _:
             return (type(letter),)
 

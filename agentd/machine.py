@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import singledispatchmethod
 
-from agentd.commands import BeatAgent, BeatWorkers, Command, Leave, ReportDeployment, Seen
+from agentd.commands import BeatAgent, BeatWorker, Command, Leave, ReportDeployment
 from agentd.post import (
     Held,
     Patience,
@@ -49,9 +49,19 @@ from flowctl.model.states import (
 from flowctl.model.work import WorkerBeat
 
 PATIENCE = Patience()
-LONGEST_STEP = 1.0
+LONGEST_STEP = 2.0
 """Seconds that one tick adds to a silence: a pause of this agent is not a worker's."""
+IDLE_INTERVAL = 10.0
+"""Seconds between the beats of a worker that does nothing."""
 _NAMED = 3
+_MOVING = frozenset(
+    {
+        DeploymentStatus.BUILDING,
+        DeploymentStatus.STARTING,
+        DeploymentStatus.UPDATING,
+        DeploymentStatus.STOPPING,
+    }
+)
 
 
 class Machine:
@@ -198,18 +208,19 @@ class Machine:
 
     def _beat(self, now: float) -> Iterator[Command]:
         due = self._beat_at is None or now - self._beat_at >= self._interval
-        keys = set(self.posts) if due else self._changed
-        seen = tuple(
-            self._see_worker(self.posts[key])
-            for key in sorted(keys)
-            if key in self.posts and self.posts[key].recorded
-        )
-        self._changed = set()
         if due:
             self._beat_at = now
+            self._changed |= {post.key for post in self.posts.values() if self._has_news(post, now)}
             yield BeatAgent(self.status, self.sentence)
-        if seen:
-            yield BeatWorkers(seen, measure=due)
+        posts = [self.posts[key] for key in sorted(self._changed) if key in self.posts]
+        self._changed = set()
+        for post in posts:
+            if post.recorded:
+                yield self._beat_worker(post, now, measure=due)
+
+    def _has_news(self, post: Post, now: float) -> bool:
+        """Whether its worker worked since its last beat, or was silent for long."""
+        return now - post.beat_at >= IDLE_INTERVAL or post.work != post.beat_work
 
     def _leave(self) -> Iterator[Command]:
         over = self.ending and not any(post.held for post in self.posts.values())
@@ -220,12 +231,12 @@ class Machine:
             yield BeatAgent(AgentStatus.STOPPED, self.sentence)
         yield Leave(goodbye=over)
 
-    def _see_worker(self, post: Post) -> Seen:
+    def _beat_worker(self, post: Post, now: float, *, measure: bool) -> BeatWorker:
+        post.beat_at, post.beat_work = now, post.work
         report = post.held.report if post.held else None
-        pid = (post.held.pid,) if post.held and post.held.pid else ()
-        return Seen(
-            self._describe_worker(post, report), pid + (report.executor_pids if report else ())
-        )
+        worker = (post.held.pid,) if post.held and post.held.pid else ()
+        executors = report.executor_pids if report else ()
+        return BeatWorker(self._describe_worker(post, report), worker + executors, measure)
 
     def _describe_worker(self, post: Post, report: WorkerReport | None) -> WorkerBeat:
         held = post.held
@@ -246,6 +257,11 @@ class Machine:
             reason=report.reason if report else post.note or post.trouble,
             status=_worker_status(held),
         )
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something is on its way, so that a look a little later may see more."""
+        return self.ending or any(self._is(post, *_MOVING) for post in self.posts.values())
 
     @property
     def failing(self) -> int:

@@ -92,6 +92,14 @@ class Post:
     """The name of the worker that the database may know of."""
     finished: bool = False
     reported: tuple[DeploymentStatus, str] | None = None
+    beat_at: float = 0.0
+    beat_work: tuple[int, ...] = ()
+
+    @property
+    def work(self) -> tuple[int, ...]:
+        """What changes while its worker works."""
+        report = self.held.report if self.held else None
+        return (report.busy, report.calls, report.failed) if report else ()
 
     @property
     def version(self) -> Version | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterable
@@ -35,25 +36,25 @@ def measure_host(folder: Path) -> Resources:
 
 
 class Meter:
-    """Measures processes; it remembers them, because cpu use is a difference of two looks."""
+    """Measures groups of processes; it remembers them: cpu use is a difference of two looks."""
 
     def __init__(self) -> None:
-        self._known: dict[int, psutil.Process] = {}
+        self._known: dict[str, dict[int, psutil.Process]] = {}
 
-    def measure(self, pids: Iterable[int]) -> tuple[float, int]:
+    def measure(self, group: str, pids: Iterable[int]) -> tuple[float, int]:
         """Return cpu percent (100 is one cpu) since the last look and resident bytes, summed."""
+        before, known = self._known.get(group, {}), dict[int, psutil.Process]()
         cpu, memory = 0.0, 0
         for pid in pids:
-            try:
-                process = self._known.setdefault(pid, psutil.Process(pid))
+            with contextlib.suppress(psutil.Error):
+                process = before.get(pid) or psutil.Process(pid)
                 with process.oneshot():
                     cpu += process.cpu_percent()
                     memory += process.memory_info().rss
-            except psutil.Error:
-                self._known.pop(pid, None)
+                known[pid] = process
+        self._known[group] = known
         return cpu, memory
 
-    def keep(self, pids: Iterable[int]) -> None:
-        """Forget all other processes."""
-        wanted = set(pids)
-        self._known = {pid: known for pid, known in self._known.items() if pid in wanted}
+    def forget(self, group: str) -> None:
+        """Forget a group that is gone."""
+        self._known.pop(group, None)

@@ -17,7 +17,7 @@ import msgspec
 
 from agentd.commands import (
     BeatAgent,
-    BeatWorkers,
+    BeatWorker,
     BuildEnvironment,
     Command,
     DrainWorker,
@@ -88,7 +88,7 @@ class Playbook:
         self.machine = Machine(agent, jitter=lambda: jitter)
         self.now = 1000.0
         self.beats: list[BeatAgent] = []
-        self.seen: list[BeatWorkers] = []
+        self.seen: list[BeatWorker] = []
         self.ordered: dict[Key, BuildEnvironment | StartWorker] = {}
         self.statuses: dict[str, DeploymentStatus] = {}
         self.reasons: dict[str, str] = {}
@@ -214,7 +214,7 @@ class Playbook:
                 self.statuses[key.deployment], self.reasons[key.deployment] = status, reason
             case BeatAgent():
                 self.beats.append(command)
-            case BeatWorkers():
+            case BeatWorker():
                 self.seen.append(command)
             case _:
                 pass

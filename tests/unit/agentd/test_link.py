@@ -14,11 +14,10 @@ import pytest
 
 from agentd.commands import (
     BeatAgent,
-    BeatWorkers,
+    BeatWorker,
     FinishDeployment,
     ForgetWorker,
     ReportDeployment,
-    Seen,
 )
 from agentd.link import Link, describe_offer
 from agentd.stimuli import Cut, Key, Listed
@@ -130,6 +129,7 @@ class Bench:
         yield self.control
 
     def turn(self) -> list[object]:
+        self.clock.at += 0.25
         self.link._turn(self.control)
         return [self.told.get() for _ in range(self.told.qsize())]
 
@@ -145,9 +145,9 @@ def test_everything_is_listed_at_first_and_at_a_change_and_now_and_then(bench: B
     assert bench.turn() == []
     bench.store.number = 2
     assert bench.turn() == listed
-    bench.clock.at += 4.9
+    bench.clock.at += 9.4
     assert bench.turn() == []
-    bench.clock.at += 0.2
+    bench.clock.at += 0.1
     assert bench.turn() == listed
 
 
@@ -161,7 +161,7 @@ def test_a_quiet_turn_costs_one_query(bench: Bench) -> None:
 def test_letters_arrive_as_what_they_are(bench: Bench) -> None:
     bench.link.send(BeatAgent(AgentStatus.RUNNING, "all well"))
     bench.link.send(ReportDeployment(KEY, DeploymentStatus.ERROR, "why"))
-    bench.link.send(BeatWorkers((Seen(BEAT, (1,)),), measure=True))
+    bench.link.send(BeatWorker(BEAT, (1,), measure=True))
     bench.link.send(FinishDeployment(KEY))
     bench.link.send(ForgetWorker(BEAT.name))
     bench.turn()
@@ -180,8 +180,9 @@ def test_letters_arrive_as_what_they_are(bench: Bench) -> None:
 
 
 def test_news_of_a_worker_repeats_what_was_measured_last(bench: Bench) -> None:
-    bench.link.send(BeatWorkers((Seen(BEAT, (1,)),), measure=True))
-    bench.link.send(BeatWorkers((Seen(BEAT, (1,)),), measure=False))
+    bench.link.send(BeatWorker(BEAT, (1,), measure=True))
+    bench.turn()
+    bench.link.send(BeatWorker(BEAT, (1,), measure=False))
     bench.turn()
     (first,), (second,) = bench.store.named("beat_worker")
     assert first.memory == second.memory > 0

@@ -133,7 +133,7 @@ def test_a_killed_worker_comes_back_with_what_was_built() -> None:
     play.spawns(PARSE)
     assert play.writes(PARSE, WorkerStatus.RUNNING) == [f"report {PARSE} running"]
     assert play.machine.restarts == 1
-    assert play.seen[-1].seen[0].beat.restarts == 1
+    assert play.seen[-1].beat.restarts == 1
 
 
 def _crash(play: Playbook, times: int) -> None:
@@ -402,15 +402,19 @@ def test_beats_come_at_the_interval_and_news_at_once() -> None:
     play = Playbook()
     play.runs(assigned())
     beats, seen = len(play.beats), len(play.seen)
-    play.lives(10)
-    assert len(play.beats) - beats == 5
-    assert len(play.seen) - seen == 5
+    play.lives(20)
+    assert len(play.beats) - beats == 10
+    assert len(play.seen) - seen == 2
     assert play.seen[-1].measure
+    for calls in range(10):
+        play.now += 1.0
+        play.writes(PARSE, WorkerStatus.RUNNING, calls=calls)
+    assert len(play.seen) - seen == 7
     play.writes(PARSE, WorkerStatus.RUNNING, executors=1)
     news = play.seen[-1]
     assert not news.measure
-    assert news.seen[0].beat.executors == 1
-    assert news.seen[0].pids[0] == news.seen[0].beat.pid
+    assert news.beat.executors == 1
+    assert news.pids[0] == news.beat.pid
 
 
 def test_many_names_are_cut_short() -> None:

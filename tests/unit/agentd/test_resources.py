@@ -16,10 +16,10 @@ def test_the_host_is_measured(tmp_path: Path) -> None:
 
 def test_processes_are_measured_together_and_the_dead_count_nothing() -> None:
     meter = resources.Meter()
-    meter.measure([os.getpid()])
+    meter.measure("w", [os.getpid()])
     sum(range(1_000_000))
-    cpu, memory = meter.measure([os.getpid(), 2**22 + 1])
+    cpu, memory = meter.measure("w", [os.getpid(), 2**22 + 1])
     assert cpu > 0.0
     assert memory > 1 << 20
-    meter.keep([])
-    assert meter.measure([]) == (0.0, 0)
+    meter.forget("w")
+    assert meter.measure("w", []) == (0.0, 0)
