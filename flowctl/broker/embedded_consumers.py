@@ -165,7 +165,7 @@ class Consumers:
             subscription.held.difference_update(ids)
             session = self.session
         if ids and session:
-            self._writer.submit(lambda tx: act(tx, session, ids))
+            self._writer.submit(lambda tx: act(tx, session, ids), sync=False)
 
     def close_one(self, subscription: EmbeddedSubscription) -> None:
         """Give back what it holds and forget it."""
@@ -182,7 +182,7 @@ class Consumers:
     def nudge(self) -> None:
         """Let the writer claim, if somebody has room and there may be something."""
         if self._hungry():
-            self._writer.submit(_nothing)
+            self._writer.submit(_nothing, sync=False)
 
     def look_again(self) -> None:
         """Take it that something may be ready in every queue."""

@@ -8,8 +8,8 @@ depends on having heard a ring.
 from __future__ import annotations
 
 import logging
-import os
 import select
+import socket
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -60,7 +60,9 @@ class Keeper:
         self._reader = reader
         self._clock = clock
         self._name = name
-        self._wake_out, self._wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._wake_in.setblocking(False)
         self.consumers = Consumers(writer, self.wake)
         writer.claims = self.consumers.claim
         self._presence: sessions.Presence | None = None
@@ -91,10 +93,12 @@ class Keeper:
     def wake(self) -> None:
         """Let the thread look at once."""
         with suppress(OSError):
-            os.write(self._wake_in, b"w")
+            self._wake_in.send(b"w")
 
     def close(self) -> None:
         """Give back everything and end the thread."""
+        if self._closing:
+            return
         self._closing = True
         self.wake()
         thread = self._thread
@@ -105,8 +109,8 @@ class Keeper:
             with suppress(BrokerUnavailable):
                 self._writer.call(lambda tx: sessions.leave(tx, session), PATIENCE)
         self._leave_presence()
-        os.close(self._wake_in)
-        os.close(self._wake_out)
+        self._wake_in.close()
+        self._wake_out.close()
 
     def _run(self) -> None:
         try:
@@ -130,7 +134,7 @@ class Keeper:
             poller.register(self._presence.socket, select.POLLIN)
         poller.poll(self._time_left() * 1000)
         with suppress(BlockingIOError):
-            while os.read(self._wake_out, 4096):
+            while self._wake_out.recv(4096):
                 pass
         if self._heard():
             self.consumers.look_again()

@@ -242,17 +242,20 @@ def _read_queue(tx: Transaction, name: str) -> QueueRow | None:
 
 def _write(tx: Transaction, accepted: Sequence[tuple[Posted, QueueRow]]) -> None:
     messages: list[tuple[Any, ...]] = []
-    contents: list[tuple[int, bytes, bytes]] = []
     ids = tx.take_ids(len(accepted))
     for place, (item, row) in zip(ids, accepted, strict=True):
-        contents.append((place, item.properties, item.body))
-        delayed = item.delay > 0
-        owner, ready_at = (DELAYED, tx.now + item.delay) if delayed else (READY, None)
-        expires_at = None if delayed else _expiry(tx, row.spec)
+        if item.delay > 0:
+            owner, ready_at, expires_at = DELAYED, tx.now + item.delay, None
+        else:
+            owner, ready_at, expires_at = READY, None, _expiry(tx, row.spec)
         messages.append((place, row.id, owner, place, item.message_id, ready_at, expires_at))
-        tx.count("delayed" if delayed else "ready", row.id, 1)
-        tx.touched.add(row.id)
         tx.plan(ready_at or expires_at)
+    contents = [
+        (place, item.properties, item.body) for place, (item, _) in zip(ids, accepted, strict=True)
+    ]
+    for (queue, owner), number in Counter((row[1], row[2]) for row in messages).items():
+        tx.count("ready" if owner == READY else "delayed", queue, number)
+        tx.touched.add(queue)
     tx.executemany(
         "INSERT INTO message (id, queue, owner, seq, message_id, ready_at, expires_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -2,6 +2,9 @@
 
 Syncing a commit to the disk takes longer than all its statements, so everything that was asked for
 while the last commit ran goes into the next one.
+
+Claims and acknowledgements alone do not wait for the disk: they survive the death of any process at
+once, and a power cut after `LAZY` seconds at the latest; what it undoes is delivered again.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from flowctl.errors import BrokerUnavailable, FlowError
 
 GROUP = 64
 """How many jobs one transaction takes at most, so that other processes get their turn."""
+LAZY = 0.05
+"""Seconds that claims and acknowledgements may wait for the disk while more of them come."""
 TIMEOUT = 30.0
 """Seconds that an act waits for the file."""
 PAUSE = 0.5
@@ -40,6 +45,8 @@ class Job:
     deadline: float
     """`clock.monotonic()` when nobody waits any more; `inf`: it must happen in the end."""
     future: Future[Any]
+    sync: bool
+    """Whether it must be on the disk before it is told."""
     result: Any = None
     error: FlowError | None = None
 
@@ -62,6 +69,7 @@ class Writer:
         self._closing = False
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._synced_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"{name}-writer", daemon=True)
         self._started = False
         self._current: list[Job] = []
@@ -69,10 +77,12 @@ class Writer:
         self.claims: Callable[[Transaction], None] = _claim_nothing
         """Called at the end of every transaction: what the consumers of this process take."""
 
-    def submit(self, work: Callable[[Transaction], T], timeout: float = inf) -> Future[T]:
+    def submit(
+        self, work: Callable[[Transaction], T], timeout: float = inf, *, sync: bool = True
+    ) -> Future[T]:
         """Let `work` be done in the next transaction; a FlowError it raises ends the future."""
         future: Future[T] = Future()
-        job = Job(work, self._clock.monotonic() + timeout, future)
+        job = Job(work, self._clock.monotonic() + timeout, future, sync)
         with self._changed:
             if self._closing:
                 raise BrokerUnavailable(f"embedded broker {self._path} was closed")
@@ -143,7 +153,7 @@ class Writer:
             job.tell()
 
     def _transact(self, jobs: list[Job]) -> Transaction:
-        connection = self._begin()
+        connection = self._begin(self._must_sync(jobs))
         tx = Transaction(connection, self._clock.now().timestamp(), self._clock.monotonic())
         try:
             for job in jobs:
@@ -159,14 +169,22 @@ class Writer:
         self._bell.ring(waiting)
         return tx
 
-    def _begin(self) -> sqlite3.Connection:
+    def _must_sync(self, jobs: list[Job]) -> bool:
+        now = self._clock.monotonic()
+        must = any(job.sync for job in jobs) or now - self._synced_at > LAZY
+        if must:
+            self._synced_at = now
+        return must
+
+    def _begin(self, sync: bool) -> sqlite3.Connection:
         connection = self._connect()
+        connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
         if inode(self._path) != self._inode:
             # Somebody removed or replaced the file; what we would write, nobody could read.
             connection.execute("ROLLBACK")
             self._disconnect()
-            return self._begin()
+            return self._begin(sync)
         return connection
 
     def _connect(self) -> sqlite3.Connection:

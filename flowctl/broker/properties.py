@@ -127,6 +127,11 @@ def _check_written(properties: Mapping[str, Any]) -> None:
     headers: dict[str, Any] = properties["headers"]
     for name in _SHORT:
         _check_short(name, properties.get(name, ""))
+    if headers:
+        _check_headers(headers)
+
+
+def _check_headers(headers: Mapping[str, Any]) -> None:
     for name in headers:
         _check_short("header name", name)
     for name in ("attempt", "hops"):
@@ -138,7 +143,8 @@ def _check_written(properties: Mapping[str, Any]) -> None:
 
 
 def _check_short(what: str, text: str) -> None:
-    if len(_encoded(what, text)) > MAX_SHORT:
+    size = len(text) if text.isascii() else len(_encoded(what, text))
+    if size > MAX_SHORT:
         raise Malformed(f'{what} "{text[:40]}..." is longer than {MAX_SHORT} bytes')
 
 
