@@ -14,7 +14,7 @@ from flowctl.model.traffic import Call, Result
 from flowctl.model.work import CallFilter, RunCount
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.rows import delete, within
-from flowctl.state.tables import CallRow, EventRow, FiringRow, ResultRow, SlotRow, columns
+from flowctl.state.tables import CallRow, CancelRow, EventRow, FiringRow, ResultRow, SlotRow, columns
 
 _FIELDS = Call.__struct_fields__
 _LISTED = tuple(name for name in _FIELDS if name != "output")
@@ -142,7 +142,7 @@ class Calls(Repository):
         """Delete some calls with all that hangs on them, in one short transaction."""
         query = CallRow.select(CallRow.id).where(*where).order_by(CallRow.at).limit(limit)
         ids = [id_ for (id_,) in self.database.rows(query)]
-        for table in (ResultRow, SlotRow, FiringRow):
+        for table in (ResultRow, SlotRow, FiringRow, CancelRow):
             delete(self.database, table, table.call_id.in_(ids))
         of_calls = [EventRow.kind == "call", EventRow.object.in_(ids)]
         delete(self.database, EventRow, *of_calls)
