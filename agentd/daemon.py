@@ -77,6 +77,7 @@ class Daemon:
         self._next_tick = 0.0
         self._next_touch = 0.0
         self._sentence = ""
+        self._blind = False
         self.view = View(clock.monotonic(), "starts", "", 0, {}, 0)
 
     def run(self) -> int:
@@ -156,7 +157,7 @@ class Daemon:
 
     def _tick(self) -> None:
         now = self._clock.monotonic()
-        self._take(Tick(self._roster.read_reports()))
+        self._take(Tick(self._roster.read_reports(), self._blind))
         self._next_tick = now + (TICK if self._machine.is_moving else REST)
         self._say(self._machine.sentence)
         if now >= self._next_touch:
@@ -168,7 +169,7 @@ class Daemon:
             self._code = 1
 
     def _look_after(self) -> None:
-        self._roster.show_life()
+        self._blind = not self._roster.show_life()
         self._roster.trim_logs()
         systemd.notify(systemd.WATCHDOG)
 

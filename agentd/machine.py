@@ -111,7 +111,8 @@ class Machine:
 
     @_take.register
     def _tick(self, stimulus: Tick, now: float) -> None:
-        passed = 0.0 if self._ticked_at is None else min(now - self._ticked_at, LONGEST_STEP)
+        blind = stimulus.blind or self._ticked_at is None
+        passed = 0.0 if blind else min(now - (self._ticked_at or now), LONGEST_STEP)
         self._ticked_at = now
         for key, post in self.posts.items():
             report = stimulus.reports.get(post.held.name) if post.held else None

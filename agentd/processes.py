@@ -16,6 +16,10 @@ import psutil
 from msgspec import Struct
 
 TOKEN = "FLOWCTL_WORKER_TOKEN"
+FAMILY = "FLOWCTL_EXECUTOR"
+"""In the environment of every executor and of all that it starts; begins with the worker's token."""
+_ROUNDS = 20
+"""How often is looked again: what is being killed may fork meanwhile."""
 _ADJUSTMENT = "300"
 """Under memory pressure the kernel ends a worker before its agent: it is restarted."""
 
@@ -45,11 +49,45 @@ def identify(pid: int) -> Identity | None:
 
 
 def carries(pid: int, token: str) -> bool | None:
-    """Tell whether the process has this token in its environment; None where we may not look."""
+    """Tell whether the process has this token in its environment; None where nobody can tell."""
     try:
-        return f"{TOKEN}={token}".encode() in _split(pid, "environ")
+        words = _split(pid, "environ")
     except OSError:
         return None
+    # For a moment after it was spawned, a process shows none.
+    return f"{TOKEN}={token}".encode() in words if any(words) else None
+
+
+def end_family(token: str) -> int:
+    """Kill everything that executors of the worker with this token left; return how much it was."""
+    killed: set[int] = set()
+    for _ in range(_ROUNDS):
+        found = [pid for pid in psutil.pids() if _is_of_family(pid, token)]
+        killed.update(found)
+        for pid in found:
+            _kill_if(pid, token)
+        if not found:
+            break
+    return len(killed)
+
+
+def _kill_if(pid: int, token: str) -> None:
+    with contextlib.suppress(OSError):
+        pidfd = os.pidfd_open(pid)
+        try:
+            # Asked again after opening: from here on it can be no other process.
+            if _is_of_family(pid, token):
+                send(pidfd, signal.SIGKILL)
+        finally:
+            os.close(pidfd)
+
+
+def _is_of_family(pid: int, token: str) -> bool:
+    try:
+        words = _split(pid, "environ")
+    except OSError:
+        return False
+    return bool(token) and any(word.startswith(f"{FAMILY}={token}".encode()) for word in words)
 
 
 def scan(folder: Path) -> Iterator[tuple[int, Path]]:

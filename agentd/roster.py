@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ UNKNOWN = Version(-1, -1)
 LOG_CAP = 8 << 20
 _LOG_KEPT = 1 << 20
 _TAIL = 2000
+_LIFE = "This agent lives: the time of this file is renewed every two seconds.\n" * 4
 
 
 class Assigned(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ class Process:
     name: str
     key: Key
     pidfd: int
+    token: str
 
 
 class Roster:
@@ -98,11 +101,11 @@ class Roster:
     def _adopt(self, entry: Entry, identity: Identity | None) -> Adopted | Perished:
         pidfd = _hold(identity, entry.token)
         if identity is None or pidfd is None:
-            self._clear(entry.name)
+            self._clear(entry.name, entry.token)
             return Perished(entry.key, entry.name)
         if entry.identity is None:
             self._journal.write(msgspec.structs.replace(entry, identity=identity))
-        self._held[entry.key] = Process(entry.name, entry.key, pidfd)
+        self._held[entry.key] = Process(entry.name, entry.key, pidfd, entry.token)
         return Adopted(
             key=entry.key,
             name=entry.name,
@@ -150,9 +153,9 @@ class Roster:
                 self._log_path(order.name),
             )
         except OSError as error:
-            self._clear(order.name)
+            self._clear(order.name, entry.token)
             return StartFailed(order.key, f"the worker cannot be started: {error}")
-        self._held[order.key] = Process(order.name, order.key, os.pidfd_open(pid))
+        self._held[order.key] = Process(order.name, order.key, os.pidfd_open(pid), entry.token)
         self._note(entry, pid)
         return Started(order.key, pid)
 
@@ -196,14 +199,17 @@ class Roster:
         """Let a worker go that has ended; tell how it did."""
         process = self._held.pop(key)
         code = processes.reap(process.pidfd)
-        self._clear(process.name)
+        self._clear(process.name, process.token)
         return Exited(key, code, _read_tail(self._log_path(process.name)))
 
-    def _clear(self, name: str) -> None:
-        """Remove what was kept for a worker that has ended, but not its log."""
-        self._journal.strike(name)
+    def _clear(self, name: str, token: str) -> None:
+        """Remove what a worker that has ended leaves, but not its log."""
+        if left := processes.end_family(token):
+            _log.warning("worker %s left %d processes, which were killed", name, left)
+        shutil.rmtree(self._path(name, "scratch"), ignore_errors=True)
         for ending in ("json", "status"):
             self._path(name, ending).unlink(missing_ok=True)
+        self._journal.strike(name)
 
     def pidfd(self, key: Key) -> int:
         """Return what becomes readable when this worker ends."""
@@ -218,10 +224,17 @@ class Roster:
                 reports[process.name] = msgspec.json.decode(content, type=WorkerReport)
         return reports
 
-    def show_life(self) -> None:
-        """Touch the file by which the workers know that their agent lives."""
-        with contextlib.suppress(OSError):
-            self._alive.touch()
+    def show_life(self) -> bool:
+        """Renew the file by which the workers know that their agent lives; tell whether it went."""
+        aside = self._alive.with_suffix(".new")
+        try:
+            # As the workers do with their status: a full disk refuses a new file, not a touch.
+            aside.write_text(_LIFE)
+            aside.replace(self._alive)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._alive, error.strerror)
+            return False
+        return True
 
     def trim_logs(self) -> None:
         """Keep the end of a log that grew over its cap, in a file beside it."""

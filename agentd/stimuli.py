@@ -61,6 +61,8 @@ class Tick(Struct, frozen=True):
     """Time has passed; these status files were there, by name of the worker."""
 
     reports: dict[str, WorkerReport] = {}
+    blind: bool = False
+    """The disk takes no files: that a status file is old says nothing about its worker."""
 
 
 class Listed(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """A worker for tests of agentd that does nothing but live: python stand_in.py [MANNER] FILE.
 
 It writes its status file as a worker does and ends at SIGTERM. Manners: `stubborn` ignores
-SIGTERM, `crash` ends at once with code 3, `broken` says that its import failed.
+SIGTERM, `crash` ends at once with code 3, `broken` says that its import failed, `parent` starts
+something that leaves its session.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,6 +25,11 @@ def main() -> int:
     if manner == "crash":
         print("boom", flush=True)
         return 3
+    if manner == "parent":
+        token = f"{assignment['token']}0"
+        subprocess.Popen(
+            ["/bin/sleep", "1000"], start_new_session=True, env={"FLOWCTL_EXECUTOR": token}
+        )
     ended = threading.Event()
     signal.signal(
         signal.SIGTERM, signal.SIG_IGN if manner == "stubborn" else lambda *_: ended.set()

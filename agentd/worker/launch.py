@@ -51,7 +51,8 @@ def spawn(
     Raises:
         OSError: the interpreter cannot be started.
     """
-    token = secrets.token_hex(16)
+    # It begins with the worker's own, so that the agent can end what a killed worker leaves.
+    token = os.environ.get("FLOWCTL_WORKER_TOKEN", "") + secrets.token_hex(16)
     link, theirs = socket.socketpair()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from agentd import processes
@@ -217,12 +218,44 @@ def test_a_log_that_grew_is_cut_and_the_worker_goes_on_writing(
     assert log.read_bytes() == b"on"
 
 
-def test_a_hundred_workers_leave_no_descriptor_and_no_zombie(new: Callable[..., Roster]) -> None:
+def test_thirty_workers_leave_no_descriptor_and_no_zombie(new: Callable[..., Roster]) -> None:
     roster = new("crash")
     before = processes.count_descriptors()
-    for _ in range(100):
+    for _ in range(30):
         pid = _start(roster)
         _await_end(roster)
         roster.collect(KEY)
         assert not Path(f"/proc/{pid}").exists()
     assert processes.count_descriptors() == before
+
+
+def test_a_sign_of_life_that_cannot_be_given_is_noticed(
+    new: Callable[..., Roster], settings: Settings
+) -> None:
+    roster = new()
+    assert roster.show_life()
+    alive = settings.paths.run / "agentd-h1.alive"
+    assert alive.stat().st_size > 0
+    alive.unlink()
+    alive.mkdir()
+    assert not roster.show_life()
+
+
+def test_what_a_killed_worker_leaves_is_ended_and_nothing_else(new: Callable[..., Roster]) -> None:
+    roster = new("parent")
+    pid = _start(roster)
+    _await_report(roster)
+    (entry,) = Journal(roster.folder).read()
+    family = {p for p in psutil.pids() if processes._is_of_family(p, entry.token)}
+    assert len(family) == 1
+    scratch = roster.folder / f"{NAME}.scratch"
+    scratch.mkdir()
+    (scratch / "file").write_text("x")
+    other = {"FLOWCTL_EXECUTOR": "another token"}
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, env=other) as stranger:
+        os.kill(pid, signal.SIGKILL)
+        _await_end(roster)
+        roster.collect(KEY)
+        assert not any(processes.identify(member) for member in family)
+        assert stranger.poll() is None
+    assert list(roster.folder.iterdir()) == []

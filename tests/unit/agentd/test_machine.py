@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agentd.stimuli import Key, Version
+from agentd.stimuli import Key, Tick, Version
 from flowctl.model.states import AgentStatus, DeploymentStatus, Desired, WorkerStatus
 from tests.playbook import Playbook, assigned
 
@@ -210,6 +210,16 @@ def test_a_pause_of_the_agent_is_not_a_silence_of_the_worker() -> None:
     play.runs(assigned())
     assert play.ticks(3600) == []
     assert play.lives(5) == []
+
+
+def test_a_full_disk_is_not_a_silence_of_the_workers() -> None:
+    play = Playbook()
+    play.runs(assigned())
+    for _ in range(600):
+        play.now += 1.0
+        assert play.hears(Tick({}, blind=True)) == []
+    assert play.waits(19) == []
+    assert play.waits(1) == [f"kill {PARSE}"]
 
 
 def test_a_worker_has_a_minute_for_its_first_sign() -> None:

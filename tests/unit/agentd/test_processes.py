@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,20 @@ def _end(pidfd: int) -> int | None:
     return processes.reap(pidfd)
 
 
+def _sleep(tmp_path: Path, *words: str) -> int:
+    """Start a process that sleeps, and wait until it has really begun."""
+    pid = _spawn(tmp_path, *SLEEP, *words)
+    never = threading.Event()
+    for _ in range(400):
+        if "up" in (tmp_path / "logs" / "w.log").read_text():
+            break
+        never.wait(0.05)
+    return pid
+
+
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[int]:
-    pid = _spawn(tmp_path, *SLEEP)
+    pid = _sleep(tmp_path)
     yield pid
     pidfd = os.pidfd_open(pid)
     processes.send(pidfd, signal.SIGKILL)
@@ -106,7 +118,7 @@ def test_descriptors_do_not_leak(tmp_path: Path) -> None:
 def test_a_scan_finds_only_those_whose_last_argument_lies_in_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "agent"
     path = folder / "w.json"
-    pid = _spawn(tmp_path, *SLEEP, str(path))
+    pid = _sleep(tmp_path, str(path))
     pidfd = os.pidfd_open(pid)
     assert list(processes.scan(folder)) == [(pid, path)]
     assert list(processes.scan(tmp_path)) == []
