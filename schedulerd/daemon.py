@@ -104,11 +104,12 @@ class Daemon:
     def _look_now(self, duties: Duties) -> None:
         clock = self._control.clock
         began = clock.monotonic()
-        self._look = duties.planner.look()
+        self._look = look = duties.planner.look()
         ended = clock.monotonic()
-        pause = RESTLESS if self._look.restless else self._policy.look
+        pause = RESTLESS if look.restless else self._policy.look
         # A large fleet takes long to read: never more than a fifth of the time goes into looking.
-        self._next_look = ended + max(pause, 4 * (ended - began))
+        rest = 0.0 if look.placed else 4 * (ended - began)
+        self._next_look = ended + max(pause, rest)
 
     def _current(self) -> Duties | None:
         """Return the duties of the present term, or None while another leads."""

@@ -19,6 +19,11 @@ from schedulerd.policy import Policy
 
 log = logging.getLogger(__name__)
 
+TOGETHER = 250
+"""Steps in one transaction: while it lasts, SQLite lets nobody else write."""
+AT_ONCE = 1000
+"""Steps in one look: in between, the daemon shows that it is alive."""
+
 
 class Look(Struct, frozen=True, kw_only=True):
     """What one look saw and did."""
@@ -26,6 +31,7 @@ class Look(Struct, frozen=True, kw_only=True):
     revision: int
     restless: bool
     """Something is on its way, so the next look should come soon."""
+    placed: int
     sentence: str
 
 
@@ -57,17 +63,26 @@ class Planner:
         return Look(
             revision=fleet.revision,
             restless=not settled or placed > 0,
+            placed=placed,
             sentence=describe(fleet, wanted, seen, placed, observe=self._observe),
         )
 
     def _place(self, steps: Sequence[Step]) -> int:
-        if not steps or self._observe:
+        """Take the first steps, in short transactions, and return how many were taken.
+
+        What is left over is planned again at the next look, which comes at once.
+        """
+        if self._observe:
             return 0
-        rejected = self._control.store.fleet.place(steps, term=self._term)
-        failpoints.reach("scheduler.placed")
-        for step, reason in rejected:
-            log.warning("%s was not placed on %s: %s", step.deployment, step.agent, reason)
-        return len(steps) - len(rejected)
+        taken = 0
+        for first in range(0, min(len(steps), AT_ONCE), TOGETHER):
+            together = steps[first : first + TOGETHER]
+            rejected = self._control.store.fleet.place(together, term=self._term)
+            failpoints.reach("scheduler.placed")
+            for step, reason in rejected:
+                log.warning("%s was not placed on %s: %s", step.deployment, step.agent, reason)
+            taken += len(together) - len(rejected)
+        return taken
 
 
 def describe(
