@@ -26,7 +26,7 @@ MAX_NUMBER = 2**31 - 1
 """Attempts and hops are 32-bit numbers on the wire."""
 
 PREFIX = "x-fc-"
-_PLACES = ("parent", "plug", "argument", "reason", "origin")
+_PLACES = [(name, PREFIX + name) for name in ("parent", "plug", "argument", "reason", "origin")]
 _BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-", "x-acquired-")
 _SHORT = ("message_id", "correlation_id", "reply_to", "content_type")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,7 +77,7 @@ def from_properties(properties: Mapping[str, Any], body: bytes) -> Message:
         again=_read_again(headers),
         traceparent=_text(headers, "traceparent"),
         extra=_foreign(headers),
-        **{name: _text(headers, PREFIX + name) for name in _PLACES},
+        **{name: _text(headers, header) for name, header in _PLACES},
     )
 
 
@@ -106,7 +106,7 @@ def check_body(body: bytes) -> None:
 
 def _headers(message: Message) -> dict[str, Any]:
     headers: dict[str, Any] = {k: v for k, v in message.extra.items() if _is_foreign(k)}
-    headers |= {PREFIX + name: text for name in _PLACES if (text := getattr(message, name))}
+    headers |= {header: text for name, header in _PLACES if (text := getattr(message, name))}
     if message.attempt != 1:
         headers[PREFIX + "attempt"] = message.attempt
     if message.hops:
@@ -163,14 +163,14 @@ def _read_headers(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name)
+    value = table.get(name, "")
+    if type(value) is str:
+        return value
     if value is None:
         return ""
-    if isinstance(value, bytes):
-        return _decoded(name, value)
-    if not isinstance(value, str):
+    if not isinstance(value, bytes):
         raise Malformed(f"{name} is {type(value).__name__}, not text")
-    return value
+    return _decoded(name, value)
 
 
 def _decoded(name: str, value: bytes) -> str:
