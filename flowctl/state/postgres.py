@@ -40,7 +40,7 @@ _AGAIN = {"40001", "40P01", "55P03", "57014"}
 _LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03"}
 _FORBIDDEN = re.compile(
     r"authentication failed|database .* does not exist|role .* does not exist|no pg_hba"
-    r"|permission denied|no password supplied|could not translate host name|invalid (URI|dsn)"
+    r"|permission denied|no password supplied"
 )
 
 

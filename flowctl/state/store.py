@@ -1,7 +1,7 @@
 """The store: the one door to what is remembered.
 
 Importing this module and opening a store costs next to nothing: peewee, the driver and the
-connection come with the first question.
+connection come with the first question. The driver comes first: it decides what peewee may load.
 """
 
 from __future__ import annotations
@@ -50,37 +50,42 @@ class Store:
     @cached_property
     def flows(self) -> Flows:
         """What is wanted: networks, processors, sockets, plugs."""
+        database = self._database
         from flowctl.state.flows import Flows
 
-        return Flows(self._database)
+        return Flows(database)
 
     @cached_property
     def fleet(self) -> Fleets:
         """What the flows run on: agents, deployments, workers."""
+        database = self._database
         from flowctl.state.fleet import Fleets
 
-        return Fleets(self._database)
+        return Fleets(database)
 
     @cached_property
     def traffic(self) -> Traffic:
         """What moves: calls, results, outbox, claims, joins."""
+        database = self._database
         from flowctl.state.traffic import Traffic
 
-        return Traffic(self._database)
+        return Traffic(database)
 
     @cached_property
     def events(self) -> Events:
         """What happened."""
+        database = self._database
         from flowctl.state.events import Events
 
-        return Events(self._database)
+        return Events(database)
 
     @cached_property
     def duty(self) -> Duty:
         """Who leads, what was fired, what was measured."""
+        database = self._database
         from flowctl.state.duty import Duty
 
-        return Duty(self._database)
+        return Duty(database)
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date and return the names of the migrations that ran.
@@ -130,9 +135,10 @@ class Store:
 
     @cached_property
     def _schema(self) -> Schema:
+        database = self._database
         from flowctl.state.schema import Schema
 
-        return Schema(self._database)
+        return Schema(database)
 
     @cached_property
     def _database(self) -> Database:

@@ -133,11 +133,11 @@ class PostgresServer:
 
     def close(self) -> None:
         """End the server and remove the folder."""
+        if self._process is not None and self._process.poll() is None:
+            self._end(signal.SIGQUIT)
         assert self._guardian.stdin is not None
         self._guardian.stdin.close()
         self._guardian.wait(30)
-        if self._process is not None:
-            self._process.wait(30)
 
     def _started(self, deadline: float) -> bool:
         """Start the server once; False where what is left of a killed one is still in the way."""
