@@ -82,7 +82,9 @@ def _assemble(settings: Settings, name: str, options: argparse.Namespace) -> Dae
         Machine(name, jitter=random.random, interval=options.interval),
         Roster(settings, name, program=WORKER, environ=os.environ),
         link=link,
-        builders=Builders(partial(_build, settings), inbox),
+        builders=Builders(
+            partial(_build, settings), inbox, prune=partial(environments.prune, settings=settings)
+        ),
         watcher=Watcher(inbox),
         inbox=inbox,
         clock=clock,

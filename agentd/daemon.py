@@ -35,6 +35,8 @@ REST = 1.0
 """Seconds between ticks while nothing is on its way."""
 ALIVE = 2.0
 """Seconds between touches of the file that tells the workers that their agent lives."""
+PRUNE = 3600.0
+"""Seconds between looks for environments that nobody uses."""
 _FAREWELL = 5.0
 
 
@@ -76,6 +78,7 @@ class Daemon:
         self._code: int | None = None
         self._next_tick = 0.0
         self._next_touch = 0.0
+        self._next_prune = clock.monotonic() + PRUNE
         self._sentence = ""
         self._blind = False
         self.view = View(clock.monotonic(), "starts", "", 0, {}, 0)
@@ -163,6 +166,9 @@ class Daemon:
         if now >= self._next_touch:
             self._next_touch = now + ALIVE
             self._look_after()
+        if now >= self._next_prune:
+            self._next_prune = now + PRUNE
+            self._builders.prune(self._machine.site_keys())
         if not self._link.is_alive() and self._code is None:
             # Without it the agent would be blind and look healthy; its next life finds the workers.
             _log.error("the link to the state database broke; agentd ends, the workers go on")

@@ -77,8 +77,15 @@ def _ignore(number: int, frame: object) -> None:
 class Builders:
     """Builds environments aside, a few at once."""
 
-    def __init__(self, build: Callable[[Assignment], Site], tell: SimpleQueue[object]) -> None:
+    def __init__(
+        self,
+        build: Callable[[Assignment], Site],
+        tell: SimpleQueue[object],
+        *,
+        prune: Callable[[set[str]], list[str]],
+    ) -> None:
         self._build = build
+        self._prune = prune
         self._tell = tell
         self._room = threading.Semaphore(BUILDS_AT_ONCE)
 
@@ -86,6 +93,18 @@ class Builders:
         """Build in a thread of its own; the answer comes as a stimulus, whatever happens."""
         name = f"build {command.key}"
         threading.Thread(target=self._run, args=(command,), name=name, daemon=True).start()
+
+    def prune(self, keep: set[str]) -> None:
+        """Remove environments that nobody used for long, in a thread of its own."""
+        threading.Thread(target=self._clean, args=(keep,), name="prune", daemon=True).start()
+
+    def _clean(self, keep: set[str]) -> None:
+        try:
+            removed = self._prune(keep)
+        except (FlowError, OSError) as error:
+            _log.warning("old environments stay: %s", error)
+        else:
+            _log.info("removed %d environments that nobody used", len(removed))
 
     def _run(self, command: BuildEnvironment) -> None:
         answer: Built | BuildBroke = BuildBroke(

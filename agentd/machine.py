@@ -259,6 +259,10 @@ class Machine:
             status=_worker_status(held),
         )
 
+    def site_keys(self) -> set[str]:
+        """Return the keys of the environments that are in use."""
+        return {post.site.key for post in self.posts.values() if post.site}
+
     @property
     def is_moving(self) -> bool:
         """Whether something is on its way, so that a look a little later may see more."""

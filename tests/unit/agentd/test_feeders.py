@@ -22,9 +22,13 @@ ORDER = BuildEnvironment(KEY, Version(1, 0), assigned())
 SITE = Site(python="/env/bin/python")
 
 
+def _prune(keep: set[str]) -> list[str]:
+    return []
+
+
 def _order(build: object) -> object:
     told: SimpleQueue[object] = SimpleQueue()
-    Builders(build, told).order(ORDER)  # type: ignore[arg-type]
+    Builders(build, told, prune=_prune).order(ORDER)  # type: ignore[arg-type]
     answer = told.get(timeout=20)
     for thread in threading.enumerate():
         if thread.name.startswith("build "):
@@ -68,7 +72,7 @@ def test_only_a_few_are_built_at_once() -> None:
         running.pop()
         return SITE
 
-    builders = Builders(build, told)
+    builders = Builders(build, told, prune=_prune)
     for _ in range(5):
         builders.order(ORDER)
     for _ in range(BUILDS_AT_ONCE):
@@ -77,6 +81,27 @@ def test_only_a_few_are_built_at_once() -> None:
     for _ in range(5):
         told.get(timeout=20)
     assert max(most) == BUILDS_AT_ONCE
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_old_environments_are_removed_or_stay(
+    broken: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: SimpleQueue[set[str]] = SimpleQueue()
+
+    def prune(keep: set[str]) -> list[str]:
+        asked.put(keep)
+        if broken:
+            raise PermissionError("not yours")
+        return ["old"]
+
+    caplog.set_level("INFO")
+    Builders(lambda _: SITE, SimpleQueue(), prune=prune).prune({"k1"})
+    assert asked.get(timeout=20) == {"k1"}
+    for thread in threading.enumerate():
+        if thread.name == "prune":
+            thread.join(20)
+    assert ("not yours" if broken else "removed 1") in caplog.text
 
 
 def test_ends_and_signals_arrive_in_one_queue(tmp_path: Path) -> None:
