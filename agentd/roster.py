@@ -34,12 +34,13 @@ from agentd.stimuli import (
     Version,
     WorkerReport,
 )
+from flowctl.failpoints import reach
 from flowctl.settings import Settings
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
 _KEPT = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"})
-_KEPT_BEGINNINGS = ("LC_", "PYTHON", "FLOWCTL_FAILPOINT")
+_KEPT_BEGINNINGS = ("LC_", "PYTHON", "FLOWCTL_FAILPOINT", "FLOWCTL_CLAIM_AFTER")
 UNKNOWN = Version(-1, -1)
 """The version of a worker whose journal entry is lost: it differs from any, so it is replaced."""
 LOG_CAP = 8 << 20
@@ -146,12 +147,14 @@ class Roster:
         )
         try:
             self._journal.write(entry)
+            reach("agent.journaled")
             path = self._write_assignment(order, entry.token)
             pid = processes.spawn(
                 [*self._program, str(path)],
                 self._environment | {processes.TOKEN: entry.token},
                 self._log_path(order.name),
             )
+            reach("agent.spawned")
         except OSError as error:
             self._clear(order.name, entry.token)
             return StartFailed(order.key, f"the worker cannot be started: {error}")

@@ -1,8 +1,8 @@
 """Crash windows with names, so that a test can end a process in exactly one of them.
 
 `FLOWCTL_FAILPOINT=after_commit:kill` ends the process with SIGKILL when it first passes the point
-`after_commit`; `after_commit:kill:5` at the fifth pass. Without the variable a pass costs one
-comparison.
+`after_commit`; `after_commit:kill:5` at the fifth pass; `after_commit:kill:5:/tmp/done` does so in
+one process only, the first that can create that file. Without the variable a pass costs one comparison.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ def reach(point: str) -> None:
     if not _WANTED or not _WANTED.startswith(point + ":"):
         return
     _passes[point] = _passes.get(point, 0) + 1
-    _, action, *nth = _WANTED.split(":")
-    if action == "kill" and _passes[point] == int(nth[0] if nth else 1):
+    _, action, nth, once, *_ = [*_WANTED.split(":", 3), "", ""]
+    if action == "kill" and _passes[point] == int(nth or 1) and _is_first(once):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_first(file: str) -> bool:
+    try:
+        return not file or bool(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False

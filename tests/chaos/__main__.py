@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.pairs import PAIRS, pair
-
 from tests.chaos.runner import wreak
 
 
@@ -20,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--pause", type=float, default=2.0, help="seconds between kills")
     parser.add_argument("--pair", choices=PAIRS, action="append")
     options = parser.parse_args()
     bad = False
@@ -27,7 +27,7 @@ def main() -> int:
         print(f"{name}: {options.seconds:.0f} s, seed {options.seed}", flush=True)
         with tempfile.TemporaryDirectory() as home, pair(name, Path(home)) as (cluster, outages):
             verdict = wreak(
-                cluster, seconds=options.seconds, seed=options.seed, rate=options.rate,
+                cluster, seconds=options.seconds, seed=options.seed, rate=options.rate, pause=options.pause,
                 outages=outages, say=lambda line: print("  " + line, flush=True),
             )  # fmt: skip
         print(f"{name}: {verdict.sentence()}", flush=True)

@@ -16,7 +16,9 @@ Outages = list[Callable[[], None]]
 
 
 @contextmanager
-def pair(name: str, home: Path, **options: int) -> Iterator[tuple[Cluster, Outages]]:
+def pair(
+    name: str, home: Path, env: dict[str, str] | None = None
+) -> Iterator[tuple[Cluster, Outages]]:
     """Start a cluster on the named pair and stop everything at the end."""
     with ExitStack() as stack:
         outages: Outages = []
@@ -28,8 +30,8 @@ def pair(name: str, home: Path, **options: int) -> Iterator[tuple[Cluster, Outag
             rabbit.start()
             postgres.start()
             urls = {"broker": rabbit.url, "state": postgres.url}
-            outages = [broker_killed(rabbit), database_restarted(postgres)]
-        cluster = Cluster(home, agents=2, cpus=6, schedulers=2, **urls, **options)  # type: ignore[arg-type]
+            outages = [broker_killed(rabbit), database_killed(postgres)]
+        cluster = Cluster(home, agents=2, cpus=6, schedulers=2, **urls, env=env)
         stack.callback(cluster.stop)
         yield cluster.start(), outages
 
@@ -44,11 +46,11 @@ def broker_killed(server: RabbitServer) -> Callable[[], None]:
     return broker
 
 
-def database_restarted(server: PostgresServer) -> Callable[[], None]:
-    """Return the act of ending the database at once and starting it again."""
+def database_killed(server: PostgresServer) -> Callable[[], None]:
+    """Return the act of killing the database and starting it again."""
 
     def database() -> None:
-        server.stop(mode="immediate")
+        server.kill()
         server.start()
 
     return database

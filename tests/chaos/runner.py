@@ -123,7 +123,11 @@ class Killer(threading.Thread):
             self.kills["agentd" if name.startswith("a") else "schedulerd"] += 1
             return
         marker = "executor.py" if kind == "executor" else "agentd.worker"
-        found = sorted(p.pid for p in [*self._cluster.processes(), *executors(self._cluster)] if runs(p, marker))
+        found = sorted(
+            p.pid
+            for p in [*self._cluster.processes(), *executors(self._cluster)]
+            if runs(p, marker)
+        )
         if found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._chance.choice(found), signal.SIGKILL)
