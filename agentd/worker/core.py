@@ -19,7 +19,7 @@ from agentd.worker.crew import Crew, Reports
 from agentd.worker.executors import Executor
 from agentd.worker.follow import Follower, arguments_of
 from agentd.worker.identity import Identity
-from agentd.worker.intake import Intake, Sorted
+from agentd.worker.intake import Intake, Key, Sorted, key_of
 from agentd.worker.items import Item
 from agentd.worker.joins import arrival
 from agentd.worker.keeper import Answers, Commit, Keeper
@@ -32,7 +32,6 @@ from agentd.worker.window import window
 from flowctl.broker.base import Broken, Delivery, Subscription
 from flowctl.errors import Malformed
 from flowctl.model.flow import Task
-from flowctl.model.ids import CallId
 from flowctl.model.states import Desired
 from flowctl.model.traffic import Failure
 from flowctl.model.work import Assignment
@@ -60,7 +59,7 @@ class Core:
         self._ledger = Ledger(identity.worker, self._clock)
         self._reporter = Reporter(identity.status)
         self._ready: deque[Item] = deque()
-        self._flight: dict[CallId, Item] = {}
+        self._flight: dict[Key, Item] = {}
         """Every call that was delivered and is not acknowledged yet."""
         self._bucket = Bucket(None)
         self._assignment: Assignment | None = None
@@ -200,7 +199,7 @@ class Core:
     def _receive(self, batch: Sequence[Delivery | Broken]) -> None:
         found = self._intake.sort(batch, self._flight)
         for item in found.all():
-            self._flight[item.message.id] = item
+            self._flight[key_of(item.message)] = item
         self._ready.extend(found.run)
         if found.look:
             self._keeper.look(found.look)
@@ -229,8 +228,13 @@ class Core:
 
     def _release(self, items: Sequence[Item]) -> None:
         for item in items:
-            if self._flight.get(item.message.id) is item:
-                del self._flight[item.message.id]
+            key = key_of(item.message)
+            if self._flight.get(key) is item:
+                del self._flight[key]
+        # Copies that came between the acknowledgement and now.
+        late = [tag for item in items for tag in item.give_tags()]
+        if late and self._subscription is not None:
+            self._subscription.ack(late)
 
     # What the crew reports
 
@@ -292,7 +296,7 @@ class Core:
         """Return what has not begun, so that somebody else may run it."""
         if self._ready:
             items, self._ready = list(self._ready), deque()
-            subscription.nack([item.tag for item in items])
+            subscription.nack([tag for item in items for tag in item.give_tags()])
             self._release(items)
 
     def _report(self) -> None:

@@ -20,6 +20,13 @@ from flowctl.model.work import Assignment
 MOST_DELIVERIES = 20
 """A second net below our own count of attempts: a message that comes back this often is given up."""
 
+Key = tuple[CallId, int]
+
+
+def key_of(message: Message) -> Key:
+    """Return what one execution is known by: a retry is another one, and may come very early."""
+    return message.id, message.attempt
+
 
 @dataclass(slots=True)
 class Sorted:
@@ -60,28 +67,24 @@ class Intake:
         """Return the queues that are to be consumed."""
         return set(self._routes)
 
-    def sort(self, batch: Sequence[Delivery | Broken], flight: Mapping[CallId, Item]) -> Sorted:
-        """Sort a batch; a delivery of a call that is in flight here only renews its tag."""
+    def sort(self, batch: Sequence[Delivery | Broken], flight: Mapping[Key, Item]) -> Sorted:
+        """Sort a batch; a delivery of what is in flight here only adds its tag."""
         found = Sorted()
-        seen: set[CallId] = set()
+        placed: dict[Key, Item] = {}
         for delivery in batch:
             if isinstance(delivery, Broken):
                 found.refused.append(self._broken(delivery))
-            elif (held := flight.get(delivery.message.id)) is not None:
-                # The connection was lost and is back: the same call, under a new tag.
-                held.tag = delivery.tag
-            elif delivery.message.id in seen:
-                self._place(delivery, found, look=True)
-            else:
-                seen.add(delivery.message.id)
-                self._place(delivery, found, look=False)
+                continue
+            key = key_of(delivery.message)
+            if (held := flight.get(key) or placed.get(key)) is not None:
+                held.meet(delivery.tag)
+            elif (route := self._routes.get(delivery.queue)) is not None:
+                # Else it is just unbound: it comes back when the subscription drops the queue.
+                placed[key] = item = item_of(delivery, route, self._clock.now())
+                self._place(item, delivery, found)
         return found
 
-    def _place(self, delivery: Delivery, found: Sorted, *, look: bool) -> None:
-        route = self._routes.get(delivery.queue)
-        if route is None:
-            return  # just unbound: it comes back when the subscription drops the queue
-        item = item_of(delivery, route, self._clock.now())
+    def _place(self, item: Item, delivery: Delivery, found: Sorted) -> None:
         message = delivery.message
         if failure := _refusal(delivery):
             found.refused.append((item, failure))
@@ -89,7 +92,7 @@ class Intake:
             found.arrive.append(item)
         elif message.content_type == ABSENT:
             found.absent.append(item)
-        elif look or message.again or delivery.redelivered:
+        elif message.again or delivery.redelivered:
             found.look.append(item)
         else:
             found.run.append(item)
@@ -99,7 +102,7 @@ class Intake:
         call_id = CallId(derived_id("broken", broken.queue, broken.body.hex()))
         message = Message(id=call_id, run_id=RunId(call_id), body=broken.body)
         route = self._routes[broken.queue]
-        item = Item(broken.tag, message, route, self._clock.now())
+        item = Item([broken.tag], message, route, self._clock.now())
         return item, Failure(type="malformed", message=broken.reason)
 
     def _route(

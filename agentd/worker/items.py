@@ -17,7 +17,8 @@ MOST_PRINTED = 64 * 1024
 class Item:
     """One delivery that becomes one execution."""
 
-    tag: tuple[int, int]
+    tags: list[tuple[int, int]]
+    """Its deliveries that are not acknowledged: one, or more where copies of the message came."""
     message: Message
     route: Route
     received_at: datetime
@@ -37,8 +38,19 @@ class Item:
     """Its record says that it runs."""
     claimed: bool = False
     """A lease in the database holds it, or is about to."""
-    acked: bool = False
-    """Its delivery is acknowledged."""
+
+    def meet(self, tag: tuple[int, int]) -> None:
+        """Take in another delivery: a copy, or the same one after the connection was lost."""
+        if self.tags and self.tags[0][0] != tag[0]:
+            self.tags.clear()  # of the lost connection
+        self.tags.append(tag)
+
+    def give_tags(self) -> list[tuple[int, int]]:
+        """Hand over the deliveries that are to be acknowledged or given back now."""
+        given = []
+        while self.tags:  # one by one: another may come in from the core's thread meanwhile
+            given.append(self.tags.pop())
+        return given
 
     def take_output(self, text: str) -> None:
         """Keep what the call printed, up to the limit of its record."""
@@ -66,4 +78,4 @@ class Done:
 def item_of(delivery: Delivery, route: Route, received_at: datetime) -> Item:
     """Return the item that a delivery asks for."""
     message = delivery.message
-    return Item(delivery.tag, message, route, received_at, body=message.body)
+    return Item([delivery.tag], message, route, received_at, body=message.body)

@@ -289,11 +289,9 @@ class Keeper:
         self._answers.release(batch.items)
 
     def _ack(self, items: list[Item]) -> None:
-        tags = [item.tag for item in items if not item.acked]
+        tags = [tag for item in items for tag in item.give_tags()]
         if tags and self.subscription is not None:
             self.subscription.ack(tags)
-        for item in items:
-            item.acked = True
 
     def _mark_sent(self, sent: list[Outgoing]) -> None:
         if sent:

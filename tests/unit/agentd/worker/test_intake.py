@@ -1,5 +1,7 @@
 """What each delivery is."""
 
+import msgspec
+
 from agentd.worker.identity import Identity
 from agentd.worker.intake import MOST_DELIVERIES, Intake
 from agentd.worker.routing import ABSENT, MOST_HOPS
@@ -49,14 +51,29 @@ def test_what_may_have_run_before_is_looked_up() -> None:
 
 def test_the_same_call_twice_in_one_batch_runs_once() -> None:
     found = intake().sort([delivery(1), delivery(2, call_id="c1")], {})
-    assert (len(found.run), len(found.look)) == (1, 1)
+    assert [i.tags for i in found.all()] == [[(1, 1), (1, 2)]]
 
 
-def test_a_call_in_flight_only_gets_the_new_tag() -> None:
+def test_a_copy_of_a_call_in_flight_is_acknowledged_with_it() -> None:
     held = item(route())
-    found = intake().sort([delivery(9, call_id="c1", redelivered=True)], {held.message.id: held})
+    found = intake().sort([delivery(9, call_id="c1", again=True)], {("c1", 1): held})
     assert not list(found.all())
-    assert held.tag == (1, 9)
+    assert held.give_tags() == [(1, 9), (1, 1)]
+    assert not held.give_tags()
+
+
+def test_a_call_in_flight_gets_the_tag_of_the_new_connection() -> None:
+    held = item(route())
+    back = msgspec.structs.replace(delivery(4, call_id="c1", redelivered=True), tag=(2, 4))
+    assert not list(intake().sort([back], {("c1", 1): held}).all())
+    assert held.tags == [(2, 4)]
+
+
+def test_a_retry_that_comes_before_its_call_is_released_is_run() -> None:
+    held = item(route())
+    found = intake().sort([delivery(9, call_id="c1", attempt=2)], {("c1", 1): held})
+    assert [i.tags for i in found.run] == [[(1, 9)]]
+    assert held.tags == [(1, 1)]
 
 
 def test_a_value_for_an_argument_is_joined() -> None:
