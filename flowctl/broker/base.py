@@ -153,7 +153,9 @@ class Broker(Protocol):
         """Remove one ready message by id; order of the others is kept. False if it is not there."""
         ...
 
-    def move(self, source: str, target: str, *, ids: Sequence[str] | None = None, limit: int = 0) -> int:
+    def move(
+        self, source: str, target: str, *, ids: Sequence[str] | None = None, limit: int = 0
+    ) -> int:
         """Move ready messages (all, the first `limit`, or those named) and return how many.
 
         Each is confirmed at the target before it leaves the source, so a crash may leave it in

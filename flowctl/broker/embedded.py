@@ -13,8 +13,6 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from flowctl.broker import embedded_queues as acts
 from flowctl.broker import embedded_rows as rows
 from flowctl.broker import embedded_sessions as sessions
@@ -22,8 +20,8 @@ from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec, Subscription
 from flowctl.broker.embedded_keeper import Keeper
 from flowctl.broker.embedded_reader import Reader, read_depth, read_queues, read_ready
 from flowctl.broker.embedded_rows import Posted, Transaction
+from flowctl.broker.embedded_wire import pack
 from flowctl.broker.embedded_writer import Writer
-from flowctl.broker.properties import to_properties
 from flowctl.clock import Clock, SystemClock
 from flowctl.errors import Malformed, PublishFailed, TooLarge
 from flowctl.model.traffic import Message, Outgoing
@@ -166,7 +164,7 @@ def _encode(messages: Sequence[Outgoing]) -> tuple[list[Posted], dict[str, str]]
     for outgoing in messages:
         message = outgoing.message
         try:
-            properties = msgspec.json.encode(to_properties(message))
+            properties = pack(message)
         except TooLarge:
             refused[message.id] = "too large"
         except Malformed:

@@ -18,7 +18,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from flowctl.broker import embedded_rows as rows
@@ -28,8 +27,8 @@ from flowctl.broker.embedded_consumers import Consumers, EmbeddedSubscription
 from flowctl.broker.embedded_file import translated
 from flowctl.broker.embedded_reader import Reader, read_queues
 from flowctl.broker.embedded_rows import Claimed
+from flowctl.broker.embedded_wire import unpack
 from flowctl.broker.embedded_writer import Writer
-from flowctl.broker.properties import from_properties
 from flowctl.clock import Clock
 from flowctl.errors import BrokerUnavailable, Malformed
 
@@ -293,9 +292,8 @@ def _tell_one(subscription: EmbeddedSubscription, connected: bool, why: str) -> 
 def _read(generation: int, claimed: Claimed) -> Delivery | Broken:
     tag = (generation, claimed.id)
     try:
-        properties = msgspec.json.decode(claimed.properties)
-        message = from_properties(properties, claimed.body)
-    except (Malformed, msgspec.DecodeError) as error:
+        message = unpack(claimed.properties, claimed.body)
+    except Malformed as error:
         return Broken(tag=tag, queue=claimed.queue, body=claimed.body, reason=str(error))
     return Delivery(
         tag=tag,

@@ -12,7 +12,7 @@ import msgspec
 
 from flowctl.broker.base import Depth
 from flowctl.broker.embedded_file import READY, inode, open_file, translated
-from flowctl.broker.properties import salvage
+from flowctl.broker.embedded_wire import show
 from flowctl.errors import NotFound
 from flowctl.model.traffic import Message
 
@@ -84,4 +84,4 @@ def read_ready(
         f" WHERE m.owner = {READY} AND m.queue = ? ORDER BY m.seq, m.id LIMIT ? OFFSET ?",
         (found[0], limit, offset),
     )
-    return [salvage(msgspec.json.decode(properties), body) for properties, body in rows]
+    return [show(properties, body) for properties, body in rows]

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from flowctl.broker.base import QueueSpec
 from flowctl.broker.embedded_file import DELAYED, READY
-from flowctl.broker.properties import from_properties, to_properties
-from flowctl.errors import FlowError, NotFound
+from flowctl.broker.embedded_wire import mark
+from flowctl.errors import NotFound
 
 SWEEP = 1000
 """How many due or expired messages one transaction handles."""
@@ -315,19 +315,9 @@ def _expire(tx: Transaction, row: int, queue: int, properties: bytes, body: byte
         return
     if tx.queue(dead_letter) is None:
         make_queue(tx, QueueSpec(name=dead_letter))
-    marked = _mark(properties, body, reason="expired", origin=name)
+    marked = mark(properties, body, reason="expired", origin=name)
     tx.execute("UPDATE content SET properties = ? WHERE id = ?", (marked, row))
     transfer(tx, [row], queue, tx.find(dead_letter))
-
-
-def _mark(properties: bytes, body: bytes, *, reason: str, origin: str) -> bytes:
-    try:
-        message = from_properties(msgspec.json.decode(properties), body)
-        marked = msgspec.structs.replace(message, reason=reason, origin=origin)
-        return msgspec.json.encode(to_properties(marked))
-    except (FlowError, msgspec.DecodeError):
-        # What cannot be read is kept as it is.
-        return properties
 
 
 def transfer(tx: Transaction, rows: Sequence[int], source: int, goal: QueueRow) -> None:

@@ -9,6 +9,7 @@ once, and a power cut after `LAZY` seconds at the latest; what it undoes is deli
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -34,6 +35,8 @@ TIMEOUT = 30.0
 PAUSE = 0.5
 """Seconds before a job that must not be given up is tried again."""
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -48,7 +51,7 @@ class Job:
     sync: bool
     """Whether it must be on the disk before it is told."""
     result: Any = None
-    error: FlowError | None = None
+    error: Exception | None = None
 
     def tell(self) -> None:
         """End the future."""
@@ -73,6 +76,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name=f"{name}-writer", daemon=True)
         self._started = False
         self._current: list[Job] = []
+        self._doing: Job | None = None
         self._bell = Bell()
         self.claims: Callable[[Transaction], None] = _claim_nothing
         """Called at the end of every transaction: what the consumers of this process take."""
@@ -146,6 +150,9 @@ class Writer:
         except BrokerUnavailable as error:
             self._give_up(jobs, error)
             return
+        except Exception as error:  # noqa: BLE001 - told to whoever asked for it; the others go on
+            self._blame(jobs, error)
+            return
         self._current = []
         for act in done.after:
             act()
@@ -153,11 +160,13 @@ class Writer:
             job.tell()
 
     def _transact(self, jobs: list[Job]) -> Transaction:
+        self._doing = None
         connection = self._begin(self._must_sync(jobs))
         tx = Transaction(connection, self._clock.now().timestamp(), self._clock.monotonic())
         try:
-            for job in jobs:
-                _do(job, tx)
+            for self._doing in jobs:
+                _do(self._doing, tx)
+            self._doing = None
             tx.flush()
             self.claims(tx)
             tx.flush()
@@ -198,6 +207,15 @@ class Writer:
             self._connection.close()
             self._connection = None
 
+    def _blame(self, jobs: list[Job], error: Exception) -> None:
+        """End the one job that made the mistake and do the others again; nothing is half done."""
+        _log.error("an act on %s failed: %r", self._path, error)
+        culprits = [job for job in jobs if self._doing in (job, None)]
+        self._current, self._doing = [], None
+        _fail(culprits, error)
+        with self._changed:
+            self._jobs.extendleft(job for job in reversed(jobs) if job not in culprits)
+
     def _give_up(self, jobs: list[Job], error: BrokerUnavailable) -> None:
         """End jobs that cannot be done; those that must be, or still can be, stay first in line."""
         busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
@@ -230,7 +248,7 @@ def _do(job: Job, tx: Transaction) -> None:
         job.error = error
 
 
-def _fail(jobs: Iterable[Job], error: FlowError) -> None:
+def _fail(jobs: Iterable[Job], error: Exception) -> None:
     for job in jobs:
         if job.future.running() or _start(job):
             job.error = error
