@@ -40,7 +40,13 @@ from flowctl.settings import Settings
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
 _KEPT = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"})
-_KEPT_BEGINNINGS = ("LC_", "PYTHON", "FLOWCTL_FAILPOINT", "FLOWCTL_CLAIM_AFTER")
+_KEPT_BEGINNINGS = (
+    "LC_",
+    "PYTHON",
+    "FLOWCTL_FAILPOINT",
+    "FLOWCTL_CLAIM_AFTER",
+    "FLOWCTL_ORPHAN_AFTER",
+)
 UNKNOWN = Version(-1, -1)
 """The version of a worker whose journal entry is lost: it differs from any, so it is replaced."""
 LOG_CAP = 8 << 20

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import signal
 import sys
+import threading
 
 from agentd.worker.core import Core
 from agentd.worker.identity import read_identity
@@ -15,6 +17,8 @@ from flowctl.services.control import open_control
 from flowctl.settings import load
 
 _PR_SET_CHILD_SUBREAPER = 36
+_BROKEN_THREAD = 70
+"""Exit status after an error that nobody expected, in any thread."""
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +27,7 @@ def main(arguments: list[str]) -> int:
         settings = load()
         set_up(settings.log_level, as_json=True)
         identity = read_identity(arguments[0])
+        threading.excepthook = _end
         # What user code leaves behind becomes our child, so that it can be found and ended.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         with open_control(settings, name=identity.worker) as control:
@@ -33,6 +38,14 @@ def main(arguments: list[str]) -> int:
     except FlowError as error:
         logging.getLogger(__name__).error("%s %s", error, error.remedy)
         return 1
+
+
+def _end(found: threading.ExceptHookArgs) -> None:
+    """End the process: a worker without one of its threads would only look alive."""
+    logging.getLogger(__name__).critical(
+        "a thread ended: %r", found.exc_value, exc_info=found.exc_value
+    )
+    os._exit(_BROKEN_THREAD)
 
 
 if __name__ == "__main__":

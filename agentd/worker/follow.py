@@ -6,8 +6,10 @@ Runs in the keeper's thread, so that a worker needs one database connection and 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from agentd.worker.identity import Identity
 from flowctl.broker.base import QueueSpec
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 CLAIM_LEASE = timedelta(seconds=60)
 _RENEW = 15.0
 _RELIST = 5.0
+ORPHAN_AFTER = float(os.environ.get("FLOWCTL_ORPHAN_AFTER", "600"))
+"""Seconds without a sign of life from its agent before a worker ends by itself."""
 
 
 class Follower:
@@ -48,6 +52,9 @@ class Follower:
 
     def tick(self) -> None:
         """Look whether something changed; errors are told, never raised."""
+        if self._is_orphan():
+            log.warning("no agent for %.0f s", ORPHAN_AFTER)
+            self._assign(None)
         try:
             self._follow()
             self._renew()
@@ -56,6 +63,15 @@ class Follower:
         except FlowError as error:
             log.error("%s", error)
             self._trouble(str(error))
+
+    def _is_orphan(self) -> bool:
+        """Tell whether nobody would restart or stop this worker any more."""
+        home = Path(self._identity.status).parent
+        try:
+            seen = home.with_name(f"{home.name}.alive").stat().st_mtime
+        except OSError:
+            return False  # never written: the worker was started by hand
+        return self._control.clock.now().timestamp() - seen > ORPHAN_AFTER
 
     def show_tasks(self, tasks: tuple[Task, ...]) -> None:
         """Record the functions that the executors found, so that people can see them."""
