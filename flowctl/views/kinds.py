@@ -65,22 +65,20 @@ def address(words: Sequence[str]) -> list[tuple[str, str]]:
 
     >>> address(["proc", "parse", "store"])
     [('processor', 'parse'), ('processor', 'store')]
-    >>> address(["q/shop.parse.rows", "calls"])
-    [('queue', 'shop.parse.rows'), ('call', '')]
+    >>> address(["q/shop.parse.rows", "proc/parse"])
+    [('queue', 'shop.parse.rows'), ('processor', 'parse')]
 
     Raises:
         InvalidInput: a word that must be a kind is none.
     """
-    found: list[tuple[str, str]] = []
-    kind = ""
-    for word in words:
-        head, slash, rest = word.partition("/")
-        if slash and is_kind(head):
-            found.append((kind_of(head), rest))
-        elif kind:
-            found.append((kind, word))
-        else:
-            kind = kind_of(word)
-            found.append((kind, ""))
-    named = {kind for kind, name in found if name}
-    return [(kind, name) for kind, name in found if name or kind not in named]
+    if not words:
+        return []
+    if "/" in words[0]:
+        return [_pair(word) for word in words]
+    kind, *names = words
+    return [(kind_of(kind), name) for name in names or [""]]
+
+
+def _pair(word: str) -> tuple[str, str]:
+    kind, _, name = word.partition("/")
+    return kind_of(kind), name
