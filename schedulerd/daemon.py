@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 LEASE, PROMPT, SLOW = "lease", "prompt", "slow"
 """The threads beside the main one."""
 
-RESTLESS = 0.5
+RESTLESS = 0.25
 """Seconds between two looks while something is on its way."""
 
 

@@ -12,8 +12,8 @@ from flowctl.broker.base import QueueSpec
 from flowctl.errors import QueueMismatch
 from flowctl.services.control import Control
 from flowctl.services.queues import specs_of
-from schedulerd.model import Shelf
-from schedulerd.replace import bring_back, exchange, left_aside
+from schedulerd.model import Model, Shelf
+from schedulerd.replace import bring_back, exchange, in_use, left_aside
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class QueueSync:
         self._declare(fresh, now)
         self._declared = wanted
         self._finish_moves(wanted)
-        self._retry(wanted, now)
+        self._retry(model, wanted, now)
         return len(fresh)
 
     def _declare(self, specs: Sequence[QueueSpec], now: float) -> None:
@@ -66,7 +66,7 @@ class QueueSync:
         except QueueMismatch as error:
             self._stuck.setdefault(spec, (now, error))
 
-    def _retry(self, wanted: Mapping[str, QueueSpec], now: float) -> None:
+    def _retry(self, model: Model, wanted: Mapping[str, QueueSpec], now: float) -> None:
         """Replace what exists with other arguments, each queue once in a while."""
         self._stuck = {
             spec: stuck for spec, stuck in self._stuck.items() if wanted.get(spec.name) == spec
@@ -75,7 +75,7 @@ class QueueSync:
             if due > now:
                 continue
             try:
-                exchange(self._control.broker, spec, atomic=self._is_atomic())
+                self._exchange(model, spec)
                 log.info("queue %s was replaced", spec.name)
                 del self._stuck[spec]
             except QueueMismatch as error:
@@ -94,5 +94,19 @@ class QueueSync:
             if bring_back(self._control.broker, name):
                 self._aside.discard(name)
 
-    def _is_atomic(self) -> bool:
-        return self._control.settings.broker.startswith("embedded:")
+    def _exchange(self, model: Model, spec: QueueSpec) -> None:
+        atomic = self._control.settings.broker.startswith("embedded:")
+        # A worker that takes nothing new is no consumer, but may hold what it took.
+        if not atomic and self._is_served(model, spec.name):
+            raise in_use(spec.name)
+        exchange(self._control.broker, spec, atomic=atomic)
+
+    def _is_served(self, model: Model, queue: str) -> bool:
+        owners = {(each.network, each.processor) for each in model.sockets if each.queue == queue}
+        owners |= {
+            (each.network, each.spec.target.partition(".")[0])
+            for each in model.plugs
+            if each.queue == queue
+        }
+        workers = self._control.store.fleet.workers
+        return any(workers(network, processor) for network, processor in owners)

@@ -6,7 +6,7 @@ leader finds them.
 
 The embedded broker deletes a queue only if nothing waits or is being worked on, in one step.
 RabbitMQ knows no such step, and tells nobody what others hold: there a queue is replaced only while
-nobody consumes it and nothing arrives.
+its processor has no workers, nobody consumes it and nothing arrives.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def exchange(broker: Broker, spec: QueueSpec, *, atomic: bool) -> None:
         QueueMismatch: it is in use; nothing was lost.
     """
     if not atomic and _depth(broker, spec.name).consumers:
-        raise _in_use(spec.name)
+        raise in_use(spec.name)
     broker.declare([QueueSpec(name=spec.name + ASIDE)])
     for _ in range(_ROUNDS):
         moved = broker.move(spec.name, spec.name + ASIDE)
@@ -42,7 +42,7 @@ def exchange(broker: Broker, spec: QueueSpec, *, atomic: bool) -> None:
             continue
         if broker.delete(spec.name, if_empty=True) and _is_declared(broker, spec):
             return
-    raise _in_use(spec.name)
+    raise in_use(spec.name)
 
 
 def left_aside(broker: Broker, names: Iterable[str]) -> set[str]:
@@ -77,7 +77,8 @@ def _depth(broker: Broker, name: str) -> Depth:
     return broker.depth([name]).get(name, Depth())
 
 
-def _in_use(name: str) -> QueueMismatch:
+def in_use(name: str) -> QueueMismatch:
+    """Return the error for a queue that cannot be replaced now."""
     return QueueMismatch(
         f"queue {name} is in use and keeps its old arguments",
         remedy="stop its processor, and what sends to it, for a moment",

@@ -54,7 +54,7 @@ def test_it_looks_when_something_changed_or_time_has_passed(
     declare(parse={"cpus": 1})
     beat()
     daemon.cycle()
-    clock.pass_(0.6)
+    clock.pass_(0.3)
     daemon.cycle()
     assert len(looks) >= 5
 

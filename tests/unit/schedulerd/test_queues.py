@@ -1,9 +1,14 @@
+import dataclasses
+
 import pytest
 
 from flowctl.errors import QueueMismatch
 from flowctl.model.flow import QueueLimits, SocketSpec
 from flowctl.model.ids import CallId, RunId
+from flowctl.model.states import WorkerStatus
 from flowctl.model.traffic import Message, Outgoing
+from flowctl.model.work import WorkerBeat
+from flowctl.planning.place import plan
 from schedulerd.model import Shelf
 from schedulerd.queues import PUT_OFF, QueueSync
 from tests.cluster import until
@@ -61,3 +66,39 @@ def test_a_queue_in_use_is_replaced_later(control, clock, declare, sync):
     sync.run()
     assert [each.id for each in control.broker.peek(QUEUE)] == ["c1"]
     assert sync.run() == 0
+
+
+def test_on_rabbitmq_a_queue_waits_until_its_workers_are_gone(control, clock, declare, beat, term):
+    settings = dataclasses.replace(control.settings, broker="amqp://elsewhere")
+    foreign = QueueSync(dataclasses.replace(control, settings=settings), Shelf(control), 30.0)
+    declare(parse=rows())
+    foreign.run()
+    beat()
+    control.store.fleet.place(plan(control.store.fleet.snapshot()).steps, term=term)
+    control.store.fleet.beat_worker(worker_beat("parse.deploy1"))
+    declare(parse=rows(max_length=5))
+    with pytest.raises(QueueMismatch, match="in use"):
+        foreign.run()
+    control.store.fleet.forget_worker("w1")
+    clock.pass_(PUT_OFF)
+    foreign.run()
+    assert control.broker.queues() == [QUEUE, QUEUE + ".dead"]
+
+
+def worker_beat(deployment):
+    return WorkerBeat(
+        name="w1",
+        deployment=deployment,
+        agent="h1",
+        network="shop",
+        processor="parse",
+        pid=1,
+        executors=1,
+        busy=0,
+        restarts=0,
+        cpu_percent=0.0,
+        memory=0,
+        commit="",
+        reason="",
+        status=WorkerStatus.RUNNING,
+    )
