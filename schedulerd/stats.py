@@ -7,14 +7,14 @@ next to nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flowctl.broker.base import Depth
 from flowctl.errors import BrokerUnavailable
 from flowctl.model.fleet import Agent, Worker
 from flowctl.model.flow import Processor
-from flowctl.model.states import AgentStatus
-from flowctl.model.work import Fleet, Sample
+from flowctl.model.states import AgentStatus, CallStatus
+from flowctl.model.work import CallFilter, Fleet, Sample
 from flowctl.planning.wanted import wanted_cpus
 from flowctl.services.control import Control
 from flowctl.services.queues import specs_of
@@ -38,7 +38,7 @@ class Sampler:
     def run(self, now: datetime) -> int:
         """Measure everything and keep what changed; return how much was kept."""
         fleet = self._control.store.fleet.snapshot()
-        measured = {**fleet_values(fleet), **queue_values(self._depths())}
+        measured = fleet_values(fleet) | queue_values(self._depths()) | self._calls(now)
         moment = self._control.clock.monotonic()
         fresh = {key: value for key, value in measured.items() if self._is_news(key, value, moment)}
         if fresh:
@@ -55,6 +55,15 @@ class Sampler:
     def _is_news(self, key: Series, value: float, moment: float) -> bool:
         last = self._last.get(key)
         return last is None or last[0] != value or moment - last[1] >= STALE
+
+    def _calls(self, now: datetime) -> dict[Series, float]:
+        """Count the calls of the last minute, and those of them that failed."""
+        calls, since = self._control.store.traffic.calls, now - timedelta(minutes=1)
+        failed = (CallStatus.FAILED,)
+        return {
+            ("cluster", "all", "calls"): calls(CallFilter(since=since, limit=1))[1],
+            ("cluster", "all", "failed"): calls(CallFilter(since=since, status=failed, limit=1))[1],
+        }
 
     def _depths(self) -> Mapping[str, Depth]:
         model = self._shelf.fresh()
