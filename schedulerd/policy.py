@@ -19,7 +19,7 @@ class Policy:
     lease_renew: float = 3.0
     tick: float = 0.25
     """How often the leader looks whether anything changed."""
-    look: float = 2.0
+    look: float = 3.0
     """How often it looks at the whole fleet although nothing changed."""
     suspect_after: float = 10.0
     """Silence that makes an agent suspect: it keeps what it has and gets nothing new."""
