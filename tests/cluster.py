@@ -140,13 +140,17 @@ class Cluster:
         with open_control(self.settings, name="test") as control:
             yield control
 
-    def flowctl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
-        """Run the command line; return its standard output."""
-        done = subprocess.run(
+    def invoke(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command line, whatever comes of it."""
+        return subprocess.run(
             [sys.executable, "-m", "flowctl", *arguments],
             env=self.env, input=stdin, text=True, capture_output=True, timeout=PATIENCE * 2, check=False,
         )  # fmt: skip
-        if check and done.returncode:
+
+    def flowctl(self, *arguments: str, stdin: str = "") -> str:
+        """Run the command line; return its standard output."""
+        done = self.invoke(*arguments, stdin=stdin)
+        if done.returncode:
             raise AssertionError(f"flowctl {' '.join(arguments)}: {done.returncode}\n{done.stderr}")
         return done.stdout
 

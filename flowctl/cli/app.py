@@ -62,6 +62,7 @@ COMMANDS = {
     "call": Place("flowctl.cli.calls:call_app", "Call a socket and print its result.", DATA),
     "send": Place("flowctl.cli.calls:send_app", "Send to a socket and print the call ids.", DATA),
     "result": Place("flowctl.cli.calls:result_app", "Print the result of a call.", DATA),
+    "cancel": Place("flowctl.cli.calls:cancel_app", "End calls that run.", DATA),
     "queue": Place("flowctl.cli.queues", "Look into queues and change what waits there.", DATA),
     "wait": Place("flowctl.cli.wait", "Wait until an object is as you want it.", DATA),
     "up": Place("flowctl.cli.cluster:up_app", "Start everything on this machine.", OPERATE),

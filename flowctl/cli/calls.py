@@ -10,7 +10,8 @@ import typer
 from flowctl.cli.completion import complete_call
 from flowctl.cli.flags import Output
 from flowctl.cli.lazy import command_app
-from flowctl.cli.output import emit, json_line, say, show_document
+from flowctl.cli.many import each as each_of
+from flowctl.cli.output import emit, json_line, say, show_document, show_done
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import SocketName, Timeout, seconds
 from flowctl.errors import CallFailed, InvalidInput, TimedOut
@@ -26,6 +27,7 @@ call_app = command_app()
 send_app = command_app()
 result_app = command_app()
 trace_app = command_app()
+cancel_app = command_app()
 
 Data = Annotated[
     str | None, typer.Argument(metavar="[DATA|-]", help="JSON; - reads stdin; nothing means null.")
@@ -177,6 +179,23 @@ def result(
         else:
             found = calls.find(control, name.removeprefix("call/"))
         _print_result(session, control, found)
+
+
+@cancel_app.command(name="cancel")
+def cancel(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="CALL...", autocompletion=complete_call)],
+) -> None:
+    """End calls that run; each fails as cancelled and is not tried again."""
+    session = session_of(ctx)
+    with session.control() as control:
+
+        def one(name: str) -> None:
+            found = calls.cancel(control, name.removeprefix("call/"))
+            said = f"call {found.id} of {found.socket} is asked to end"
+            show_done(session.flags, "call", found.id, said, builtin(found))
+
+        each_of(session.flags, names, one)
 
 
 @trace_app.command(name="trace")

@@ -119,6 +119,7 @@ def _act(
     limit = seconds(timeout)
     with session.control() as control:
         changed: list[Processor] = []
+        since = health.before(control) if wait else health.NOTHING_BEFORE
 
         def one(name: str) -> None:
             found = act(control, _bare(name))
@@ -130,13 +131,16 @@ def _act(
             each(session.flags, names, one)
         finally:
             if wait and changed:
-                _wait(session, control, changed, limit)
+                _wait(session, control, changed, since, limit)
 
 
-def _wait(session: Session, control: Control, changed: list[Processor], limit: float) -> None:
+def _wait(
+    session: Session, control: Control, changed: list[Processor], since: health.Before, limit: float
+) -> None:
     said = health.await_processors(
         control,
         [(item.network, item.name) for item in changed],
+        since=since,
         timeout=limit,
         on_change=lambda sentence: say(session.flags, f"waiting: {sentence}"),
     )

@@ -16,7 +16,7 @@ from flowctl.cli.output import emit, say, show_document
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import Timeout, Wait, Yes, seconds
 from flowctl.errors import InvalidInput
-from flowctl.services import recipes
+from flowctl.services import health, recipes
 from flowctl.services.control import Control
 from flowctl.services.names import the_network
 from flowctl.services.recipes import Plan
@@ -91,10 +91,11 @@ def apply(
         if changing and not yes and session.flags.asks and _is_terminal():
             emit("".join(plan_text(item.changes, item.waiting) for item in changing))
             session.confirm("Apply?", yes=False)
+        since = health.before(control) if wait else health.NOTHING_BEFORE
         for item in plans:
             _apply(session, control, item)
         if wait:
-            _await_networks(session, control, plans, limit)
+            _await_networks(session, control, plans, since, limit)
 
 
 def _plans(control: Control, plan_file: str, found: Sequence[recipes.Recipe]) -> list[Plan]:
@@ -126,14 +127,17 @@ def _apply(session: Session, control: Control, item: Plan) -> None:
 
 
 def _await_networks(
-    session: Session, control: Control, plans: Sequence[Plan], limit: float
+    session: Session,
+    control: Control,
+    plans: Sequence[Plan],
+    since: health.Before,
+    limit: float,
 ) -> None:
-    from flowctl.services import health
-
     for item in plans:
         said = health.await_network(
             control,
             item.changes.network,
+            since=since,
             timeout=limit,
             on_change=lambda sentence: say(session.flags, f"waiting: {sentence}"),
         )

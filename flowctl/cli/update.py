@@ -68,9 +68,10 @@ def processor(
             return replace(network, processors=everyone)
 
         planned = edits.edit(control, found.network, change)
+        since = health.before(control, found.network)
         _carry_out(session, control, planned, "processor", found.name)
         if wait:
-            said = health.await_processors(control, [(found.network, found.name)])
+            said = health.await_processors(control, [(found.network, found.name)], since=since)
             say(session.flags, said)
 
 

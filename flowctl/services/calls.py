@@ -180,6 +180,18 @@ def find(control: Control, name: str) -> Call:
     return control.store.traffic.call(name)
 
 
+def cancel(control: Control, name: str) -> Call:
+    """Ask for the end of the running call with this id, and return it as it was.
+
+    Raises:
+        Refused: it does not run.
+    """
+    control.may_write()
+    found = find(control, name)
+    control.store.traffic.cancel(found.id)
+    return found
+
+
 def page(control: Control, wanted: CallFilter) -> tuple[list[Call], int]:
     """Return a page of calls and how many there are in all."""
     return control.store.traffic.calls(wanted)

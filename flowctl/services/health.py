@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from flowctl.errors import BrokerUnavailable, Refused
 from flowctl.model.fleet import Agent, Lease
 from flowctl.model.flow import Processor
 from flowctl.model.states import AgentStatus, CallStatus, DeploymentStatus, Desired, ProcessorStatus
 from flowctl.model.work import CallFilter
+from flowctl.planning.health import health as judge
 from flowctl.services import fleet, queues, waiting
 from flowctl.services.control import Control
 from flowctl.services.names import scope
@@ -39,14 +40,39 @@ def as_wanted(processor: Processor) -> waiting.Standing:
     return waiting.Standing(serves and exact, sentence)
 
 
+class Before(Struct, frozen=True, kw_only=True):
+    """How processors were served before something was asked of them."""
+
+    versions: dict[tuple[str, str], tuple[int, int]]
+    workers: frozenset[tuple[str, int]]
+    """Names and pids: a worker whose version is replaced has to go before things are as wanted."""
+    broken: frozenset[str]
+    """Receipts of the deployments in error: of these errors nobody wants to hear again."""
+
+
+def before(control: Control, network: str = "") -> Before:
+    """Return how the processors of a network (or of all) are served, for a wait after a change."""
+    found = control.store.flows.processors(network)
+    deployments = control.store.fleet.deployments(network)
+    return Before(
+        versions={(item.network, item.name): _version(item) for item in found},
+        workers=frozenset((item.name, item.pid) for item in control.store.fleet.workers(network)),
+        broken=frozenset(i.receipt for i in deployments if i.status is DeploymentStatus.ERROR),
+    )
+
+
+NOTHING_BEFORE = Before(versions={}, workers=frozenset(), broken=frozenset())
+
+
 def await_processors(
     control: Control,
     names: Sequence[tuple[str, str]],
     *,
+    since: Before = NOTHING_BEFORE,
     timeout: float = 0.0,
     on_change: Callable[[str], None] = lambda _sentence: None,
 ) -> str:
-    """Wait until these (network, processor) are as wanted.
+    """Wait until these (network, processor) are as wanted; `since` is how they were before.
 
     Raises:
         TimedOut: they were not in time; the message says what was missing.
@@ -55,7 +81,7 @@ def await_processors(
 
     def look() -> waiting.Standing:
         found = [control.store.flows.processor(name, network) for network, name in names]
-        return _standing(found)
+        return _standing(control, found, since)
 
     return waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
 
@@ -64,10 +90,11 @@ def await_network(
     control: Control,
     network: str,
     *,
+    since: Before = NOTHING_BEFORE,
     timeout: float = 0.0,
     on_change: Callable[[str], None] = lambda _sentence: None,
 ) -> str:
-    """Wait until every processor of a network is as wanted.
+    """Wait until every processor of a network is as wanted; `since` is how they were before.
 
     Raises:
         TimedOut: they were not in time; the message says what was missing.
@@ -75,19 +102,57 @@ def await_network(
     """
 
     def look() -> waiting.Standing:
-        return _standing(control.store.flows.processors(network))
+        return _standing(control, control.store.flows.processors(network), since)
 
     return waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
 
 
-def _standing(found: Sequence[Processor]) -> waiting.Standing:
-    for processor in found:
+def _standing(control: Control, found: Sequence[Processor], since: Before) -> waiting.Standing:
+    seen = [_seen_now(control, processor, since) for processor in found]
+    for processor in seen:
         refuse_broken(processor)
-    missing = [standing for item in found if not (standing := as_wanted(item)).done]
+    missing = [standing for item in seen if not (standing := as_wanted(item)).done]
     if missing:
         return waiting.Standing(False, missing[0].sentence)
+    if late := [item.name for item in seen if _is_served_by_old(control, item, since)]:
+        return waiting.Standing(False, f"the workers of {late[0]} are being replaced")
     names = ", ".join(item.name for item in found[:5])
     return waiting.Standing(True, f"{names} as wanted" if found else "nothing is wanted")
+
+
+def _seen_now(control: Control, processor: Processor, since: Before) -> Processor:
+    """Return a processor with the status that its deployments have now.
+
+    The status on record is the scheduler's, who may not have looked since the change.
+    """
+    mine = (processor.network, processor.name)
+    lack = processor.error if processor.status is ProcessorStatus.PENDING else ""
+    deployments = [
+        structs.replace(item, status=DeploymentStatus.STARTING)
+        if item.receipt in since.broken
+        else item
+        for item in control.store.fleet.deployments(*mine)
+    ]
+    seen = judge(processor, deployments, control.store.fleet.workers(*mine), lack)
+    return structs.replace(
+        processor,
+        status=seen.status,
+        error=seen.error,
+        deployed_cpus=seen.deployed,
+        running_cpus=seen.running,
+    )
+
+
+def _is_served_by_old(control: Control, processor: Processor, since: Before) -> bool:
+    mine = (processor.network, processor.name)
+    if since.versions.get(mine, _version(processor)) == _version(processor):
+        return False
+    present = {(item.name, item.pid) for item in control.store.fleet.workers(*mine)}
+    return not present.isdisjoint(since.workers)
+
+
+def _version(processor: Processor) -> tuple[int, int]:
+    return processor.generation, processor.restarts
 
 
 def refuse_broken(processor: Processor) -> None:
