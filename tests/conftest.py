@@ -27,7 +27,10 @@ def rabbit_url() -> Iterator[str]:
     server = rabbitmq.RabbitServer()
     try:
         server.start()
-        yield server.url
+        with pytest.MonkeyPatch.context() as patch:
+            # Nobody crashes this one, so new queues need not wait.
+            patch.setattr("flowctl.broker.rabbit_topology.REGISTERED_AFTER", 0.0)
+            yield server.url
     finally:
         server.close()
 
@@ -39,7 +42,9 @@ def rabbit_server() -> Iterator[rabbitmq.RabbitServer]:
     server = rabbitmq.RabbitServer()
     try:
         server.start()
-        yield server
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("flowctl.broker.rabbit_topology.REGISTERED_AFTER", 1.5)
+            yield server
     finally:
         server.close()
 

@@ -21,6 +21,7 @@ from flowctl.broker.rabbit_link import Link, parameters_of
 from flowctl.broker.rabbit_loop import Loop
 from flowctl.broker.rabbit_publish import Item, Publisher, written
 from flowctl.broker.rabbit_talk import Script, Step, run
+from flowctl.broker.rabbit_terms import word
 from flowctl.broker.rabbit_topology import Topology, declare
 from flowctl.errors import BrokerUnavailable
 from flowctl.model.ids import new_id
@@ -180,8 +181,8 @@ class RabbitBroker:
     def check(self) -> str:
         """Return one line that says what broker this is and that it answers."""
         properties = self._run(_server())
-        version, cluster = (_word(properties, key) for key in ("version", "cluster_name"))
-        product = _word(properties, "product") or "AMQP broker"
+        version, cluster = (word(properties, key) for key in ("version", "cluster_name"))
+        product = word(properties, "product") or "AMQP broker"
         return f"{product} {version}, cluster {cluster}, at {self._place}"
 
     def close(self) -> None:
@@ -241,8 +242,3 @@ def _server() -> Script[dict[str, Any]]:
     step: Step = lambda channel, callback: callback(channel.connection.server_properties)  # noqa: E731
     (properties,) = yield step
     return dict(properties)
-
-
-def _word(properties: dict[str, Any], key: str) -> str:
-    value = properties.get(key, "")
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

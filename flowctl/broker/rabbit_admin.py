@@ -36,6 +36,8 @@ class Raw(NamedTuple):
 
     number: int
     """Its delivery number on the channel that holds it."""
+    consumer: str
+    """The tag of the consumer that fetched it."""
     again: bool
     """Whether it was given back before."""
     properties: BasicProperties
@@ -180,7 +182,10 @@ def _fetch(queue: str, count: int) -> Script[list[Raw]]:
         (fresh,) = yield from _on(queue, haul(queue, min(MOST_AT_ONCE, count - len(held))))
         if not fresh:
             break
-        held += [Raw(int(m.delivery_tag), bool(m.redelivered), p, body) for m, p, body in fresh]
+        held += [
+            Raw(int(m.delivery_tag), m.consumer_tag, bool(m.redelivered), properties, body)
+            for m, properties, body in fresh
+        ]
     return held
 
 
@@ -191,19 +196,35 @@ def _give_back(queue: str, held: Sequence[Raw], last: Raw | None = None) -> Scri
     """
     if not held:
         return
-    count, step = len(held), 1
+    line, step = list(held), 1
     last = last if last and last.number > held[-1].number else held[-1]
     while last.again and (ready := (yield from _ready(queue))):
-        line = yield from _fetch(queue, min(step, ready))
-        if not line:
+        more = yield from _fetch(queue, min(step, ready))
+        if not more:
             break
-        last, count, step = line[-1], count + len(line), min(step * 2, MOST_AT_ONCE)
-    yield lambda channel, callback: _say(
-        callback, lambda: channel.basic_nack(0, multiple=True, requeue=True)
-    )
+        line += more
+        last, step = more[-1], min(step * 2, MOST_AT_ONCE)
+    yield _return(ends_of_runs(line))
     for _ in range(20):
-        if (yield from _ready(queue)) >= count:
+        if (yield from _ready(queue)) >= len(line):
             break
+
+
+def ends_of_runs(line: Sequence[Raw]) -> list[int]:
+    """Return the last number of each run of one consumer.
+
+    The broker gives back in the order of arrival within a consumer only, so each gets its own word.
+    """
+    following = [*(raw.consumer for raw in line[1:]), ""]
+    return [raw.number for raw, then in zip(line, following, strict=True) if raw.consumer != then]
+
+
+def _return(ends: Iterable[int]) -> Step:
+    def act(channel: Any) -> None:
+        for number in ends:
+            channel.basic_nack(number, multiple=True, requeue=True)
+
+    return lambda channel, callback: _say(callback, lambda: act(channel))
 
 
 def _acknowledge(numbers: Iterable[int]) -> Step:

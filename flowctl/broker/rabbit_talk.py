@@ -15,6 +15,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from flowctl.broker.rabbit_link import Link
 from flowctl.broker.rabbit_loop import Loop, wait_for
+from flowctl.broker.rabbit_terms import version_of
 from flowctl.errors import BrokerUnavailable
 
 T = TypeVar("T")
@@ -163,10 +164,26 @@ def passive(queue: str) -> Step:
 
 
 def declare_queue(queue: str, arguments: dict[str, Any]) -> Step:
-    """Declare a durable queue; the channel is closed with 406 if it exists otherwise."""
-    return lambda channel, callback: channel.queue_declare(
-        queue, durable=True, arguments=arguments, callback=callback
-    )
+    """Declare a durable queue: (frame, the broker's version).
+
+    The channel is closed with 406 if the queue exists with other arguments.
+    """
+
+    def step(channel: Any, callback: Callable[..., None]) -> None:
+        version = version_of(channel.connection.server_properties)
+        channel.queue_declare(
+            queue,
+            durable=True,
+            arguments=arguments,
+            callback=lambda frame: callback(frame, version),
+        )
+
+    return step
+
+
+def pause(seconds: float) -> Step:
+    """Let time pass."""
+    return lambda channel, callback: channel.connection.ioloop.call_later(seconds, callback)
 
 
 def declare_exchange(name: str, kind: str, arguments: dict[str, Any] | None = None) -> Step:

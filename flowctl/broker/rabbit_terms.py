@@ -129,6 +129,22 @@ def refusal(queue: str, code: int, text: str) -> FlowError:
     return BrokerUnavailable(f'queue "{queue}": the broker said {code}: {text}')
 
 
+def version_of(server: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the major and minor version from the server's properties; (0, 0) if it tells none.
+
+    >>> version_of({"version": "3.10.8"})
+    (3, 10)
+    """
+    found = re.match(r"(\d+)\.(\d+)", word(server, "version"))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def word(server: Mapping[str, Any], key: str) -> str:
+    """Return one of the server's properties as text."""
+    value = server.get(key, "")
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def plain_numbers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return the headers with numbers of exactly the type `int`; the client makes its own."""
     return {

@@ -14,7 +14,8 @@ from flowctl.broker.rabbit import RabbitBroker
 from flowctl.broker.rabbit_terms import LOST, delay_level
 from flowctl.errors import BrokerUnavailable, NotFound, PublishFailed, QueueMismatch
 from flowctl.model.ids import new_id
-from tests.deliveries import Inbox, eventually, outgoing
+from flowctl.model.traffic import Outgoing
+from tests.inbox import Inbox, message, outgoing, until, until_ready
 from tests.servers.rabbitmq import PASSWORD
 
 pytestmark = pytest.mark.rabbit
@@ -45,6 +46,14 @@ def raw(rabbit_url: str) -> Iterator[Any]:
 
 def ready(broker: RabbitBroker, name: str) -> int:
     return broker.depth([name])[name].ready
+
+
+def tags(inbox: Inbox) -> list[tuple[int, int]]:
+    return [delivery.tag for delivery in inbox.all]
+
+
+def ids(inbox: Inbox) -> list[str]:
+    return [delivery.message.id for delivery in inbox.all]
 
 
 def test_it_says_what_it_is_without_the_password(broker: RabbitBroker) -> None:
@@ -103,21 +112,23 @@ def test_a_failed_question_hurts_no_consumer_and_no_publisher(
     broker: RabbitBroker, queue: str
 ) -> None:
     inbox = Inbox()
-    subscription = broker.consume([queue], prefetch=5, on_delivery=inbox.take, on_state=inbox.state)
+    subscription = broker.consume(
+        [queue], prefetch=5, on_delivery=inbox.on_delivery, on_state=inbox.on_state
+    )
     with pytest.raises(NotFound):
         broker.peek("no-such-queue")
     with pytest.raises(NotFound):
         broker.purge("no-such-queue")
     assert broker.depth(["no-such-queue", queue]).keys() == {queue}
     broker.publish([outgoing(queue)])
-    inbox.first(1)
+    inbox.wait(1)
     assert inbox.states == []
     subscription.close()
 
 
 def test_consuming_what_is_not_there_is_an_error(broker: RabbitBroker) -> None:
     with pytest.raises(NotFound, match="no-such-queue"):
-        broker.consume(["no-such-queue"], prefetch=1, on_delivery=Inbox().take)
+        broker.consume(["no-such-queue"], prefetch=1, on_delivery=Inbox().on_delivery)
 
 
 def test_a_delay_needs_a_queue_that_is_there(broker: RabbitBroker, queue: str) -> None:
@@ -125,7 +136,7 @@ def test_a_delay_needs_a_queue_that_is_there(broker: RabbitBroker, queue: str) -
     with pytest.raises(PublishFailed) as caught:
         broker.publish([missing, present])
     assert caught.value.reasons == {missing.message.id: "unroutable"}
-    eventually(lambda: ready(broker, queue), 1)
+    until_ready(broker, queue, 1)
 
 
 def test_a_queue_made_by_somebody_else_takes_delayed_messages(
@@ -134,7 +145,7 @@ def test_a_queue_made_by_somebody_else_takes_delayed_messages(
     name = f"test.foreign.{new_id()[:8]}"
     raw.queue_declare(name, durable=True)
     broker.publish([outgoing(name, delay=0.1)])
-    eventually(lambda: ready(broker, name), 1)
+    until_ready(broker, name, 1)
     raw.queue_delete(name)
 
 
@@ -148,23 +159,23 @@ def test_delayed_messages_of_a_deleted_queue_hold_up_nobody(
     broker.publish([outgoing(doomed, delay=0.7) for _ in range(50)])
     assert broker.delete(doomed)
     broker.publish([outgoing(queue, delay=0.7)])
-    eventually(lambda: ready(broker, queue), 2)
-    eventually(lambda: ready(broker, LOST) >= 50, True)
+    until_ready(broker, queue, 2)
+    until(lambda: ready(broker, LOST) >= 50)
     broker.purge(LOST)
 
 
 def test_a_delayed_message_carries_no_traces_of_its_wait(broker: RabbitBroker, queue: str) -> None:
-    sent = outgoing(queue, delay=0.1, extra={"mine": "kept"}, attempt=3)
-    broker.publish([sent])
-    eventually(lambda: ready(broker, queue), 1)
-    assert broker.peek(queue) == [sent.message]
+    sent = message(extra={"mine": "kept"}, attempt=3)
+    broker.publish([Outgoing(queue=queue, message=sent, delay=0.1)])
+    until_ready(broker, queue, 1)
+    assert broker.peek(queue) == [sent]
 
 
 def test_the_same_wait_shares_one_level(broker: RabbitBroker, queue: str) -> None:
     assert delay_level(0.65) == delay_level(0.7)
     broker.publish([outgoing(queue, delay=0.65), outgoing(queue, delay=0.7)])
     assert broker.depth([f"flowctl.delay.{delay_level(0.7)}"])
-    eventually(lambda: ready(broker, queue), 2)
+    until_ready(broker, queue, 2)
 
 
 def test_what_expired_says_why_and_where_it_was(broker: RabbitBroker) -> None:
@@ -172,7 +183,7 @@ def test_what_expired_says_why_and_where_it_was(broker: RabbitBroker) -> None:
     broker.declare([QueueSpec(name=name + ".dead")])
     broker.declare([QueueSpec(name=name, ttl=0.1, dead_letter=name + ".dead")])
     broker.publish([outgoing(name)])
-    eventually(lambda: ready(broker, name + ".dead"), 1)
+    until_ready(broker, name + ".dead", 1)
     (dead,) = broker.peek(name + ".dead")
     assert (dead.reason, dead.origin, dead.extra) == ("expired", name, {})
     for one in (name, name + ".dead"):
@@ -190,10 +201,10 @@ def test_looking_keeps_the_order_and_flags_what_was_seen(broker: RabbitBroker, q
     left = [o.message.id for o in sent if o is not sent[3]]
     assert [m.id for m in broker.peek(queue)] == left
     inbox = Inbox()
-    subscription = broker.consume([queue], prefetch=20, on_delivery=inbox.take)
-    inbox.first(9)
-    assert inbox.ids == left
-    assert inbox.deliveries[0].redelivered
+    subscription = broker.consume([queue], prefetch=20, on_delivery=inbox.on_delivery)
+    inbox.wait(9)
+    assert ids(inbox) == left
+    assert inbox.all[0].redelivered
     subscription.close()
 
 
@@ -202,7 +213,7 @@ def test_a_move_that_fails_leaves_all_where_they_are(broker: RabbitBroker, queue
     broker.publish(sent)
     with pytest.raises(PublishFailed):
         broker.move(queue, "no-such-queue")
-    eventually(lambda: [m.id for m in broker.peek(queue)], [o.message.id for o in sent])
+    until(lambda: [m.id for m in broker.peek(queue)] == [o.message.id for o in sent])
 
 
 def test_a_move_of_many_goes_in_order(broker: RabbitBroker, queue: str) -> None:
@@ -224,27 +235,27 @@ def test_a_message_that_is_none_of_ours_is_handed_over_raw(
     raw.basic_publish("", queue, b"{", bad)
     raw.basic_publish("", queue, b"7")
     inbox = Inbox()
-    subscription = broker.consume([queue], prefetch=5, on_delivery=inbox.take)
-    inbox.until(lambda: bool(inbox.broken and inbox.deliveries))
+    subscription = broker.consume([queue], prefetch=5, on_delivery=inbox.on_delivery)
+    until(lambda: bool(inbox.broken and inbox.all))
     assert (inbox.broken[0].queue, inbox.broken[0].body) == (queue, b"{")
     assert "x-fc-attempt" in inbox.broken[0].reason
-    assert inbox.deliveries[0].message.body == b"7"
-    subscription.ack([inbox.broken[0].tag, *inbox.tags])
-    eventually(lambda: broker.depth([queue])[queue].unacked, 0)
+    assert inbox.all[0].message.body == b"7"
+    subscription.ack([inbox.broken[0].tag, *tags(inbox)])
+    until(lambda: broker.depth([queue])[queue].unacked == 0)
     subscription.close()
-    assert ready(broker, queue) == 0
+    until_ready(broker, queue, 0)
 
 
 def test_a_busy_queue_gets_the_whole_window(broker: RabbitBroker, queue: str) -> None:
     others = [f"{queue}.{n}" for n in range(3)]
     broker.declare([QueueSpec(name=name) for name in others])
     inbox = Inbox()
-    subscription = broker.consume([queue, *others], prefetch=8, on_delivery=inbox.take)
+    subscription = broker.consume([queue, *others], prefetch=8, on_delivery=inbox.on_delivery)
     broker.publish([outgoing(queue) for _ in range(20)])
-    inbox.first(8)
+    inbox.wait(8)
     broker.publish([outgoing(name) for name in others for _ in range(20)])
-    eventually(lambda: sum(d.ready for d in broker.depth([queue, *others]).values()) >= 60, True)
-    assert len(inbox.deliveries) == 8
+    until(lambda: sum(d.ready for d in broker.depth([queue, *others]).values()) >= 60)
+    assert len(inbox.all) == 8
     subscription.close()
     for name in others:
         broker.delete(name, if_empty=False)
@@ -255,34 +266,36 @@ def test_all_busy_queues_get_a_share(broker: RabbitBroker, queue: str) -> None:
     broker.declare([QueueSpec(name=name) for name in others])
     broker.publish([outgoing(name) for name in [queue, *others] for _ in range(20)])
     inbox = Inbox()
-    subscription = broker.consume([queue, *others], prefetch=8, on_delivery=inbox.take)
+    subscription = broker.consume([queue, *others], prefetch=8, on_delivery=inbox.on_delivery)
     acked = 0
     while acked < 80:
-        inbox.first(acked + 1)
-        fresh = inbox.tags[acked:]
+        inbox.wait(acked + 1)
+        fresh = tags(inbox)[acked:]
         assert len(fresh) <= 8
         subscription.ack(fresh)
         acked += len(fresh)
-    assert len(set(inbox.ids)) == 80
+    assert len(set(ids(inbox))) == 80
     subscription.close()
     for name in others:
-        assert broker.delete(name)
+        broker.delete(name, if_empty=False)
 
 
 def test_a_deleted_queue_comes_back_and_goes_on(broker: RabbitBroker, queue: str, raw: Any) -> None:
     inbox = Inbox()
-    subscription = broker.consume([queue], prefetch=5, on_delivery=inbox.take, on_state=inbox.state)
+    subscription = broker.consume(
+        [queue], prefetch=5, on_delivery=inbox.on_delivery, on_state=inbox.on_state
+    )
     broker.publish([outgoing(queue)])
-    inbox.first(1)
+    inbox.wait(1)
     raw.queue_delete(queue)
-    inbox.until(lambda: bool(inbox.states))
+    until(lambda: bool(inbox.states))
     assert inbox.states[0][0]
     assert queue in inbox.states[0][1]
-    subscription.ack(inbox.tags)
+    subscription.ack(tags(inbox))
     broker.publish([outgoing(queue)])
-    inbox.first(2)
-    subscription.ack(inbox.tags[1:])
-    eventually(lambda: broker.depth([queue])[queue].unacked, 0)
+    inbox.wait(2)
+    subscription.ack(tags(inbox)[1:])
+    until(lambda: broker.depth([queue])[queue].unacked == 0)
     assert len(inbox.states) == 1
     subscription.close()
 
@@ -294,15 +307,15 @@ def test_a_dropped_queue_gives_back_and_its_acks_still_count(
     broker.declare([QueueSpec(name=other)])
     broker.publish([outgoing(queue), outgoing(other)])
     inbox = Inbox()
-    subscription = broker.consume([queue, other], prefetch=5, on_delivery=inbox.take)
-    inbox.first(2)
+    subscription = broker.consume([queue, other], prefetch=5, on_delivery=inbox.on_delivery)
+    inbox.wait(2)
     subscription.drop([queue])
     broker.publish([outgoing(queue), outgoing(other)])
-    inbox.first(3)
-    subscription.ack(inbox.tags)
+    inbox.wait(3)
+    subscription.ack(tags(inbox))
     subscription.close()
-    assert ready(broker, queue) == 1
-    assert broker.delete(other)
+    until_ready(broker, queue, 1)
+    until(lambda: broker.delete(other))
 
 
 def test_after_close_it_says_so(rabbit_url: str) -> None:
