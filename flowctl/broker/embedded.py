@@ -77,6 +77,8 @@ class EmbeddedBroker:
             NotFound: one of the queues does not exist and was not declared here.
         """
         self._keeper.start()
+        # What the dead held is older than what waits.
+        self._catch_up()
         return self._keeper.consumers.open_one(list(queues), prefetch, on_delivery, on_state)
 
     def depth(self, queues: Iterable[str]) -> dict[str, Depth]:

@@ -1,13 +1,13 @@
 """The file of the embedded broker: its tables, how it is opened, and what its errors mean.
 
-One SQLite file in WAL mode, used by any number of processes of one machine. Every commit is synced
-to the disk before anybody is told that it happened.
+One SQLite file in WAL mode, used by any number of processes of one machine.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,13 +15,15 @@ from pathlib import Path
 from flowctl.errors import BrokerUnavailable
 
 VERSION = 1
-BUSY_MS = 1000
-"""How long one attempt waits for another process's transaction; attempts are repeated."""
+BUSY = 1.0
+"""Seconds that one attempt waits for another process's transaction; attempts are repeated."""
 
 READY = 0
 """`message.owner` of a message that waits for a consumer; above it is the id of a session."""
 DELAYED = -1
 """`message.owner` of a message whose time has not come."""
+
+_OPENING = threading.Lock()
 
 _TABLES = """
 CREATE TABLE counter (next_id INTEGER NOT NULL);
@@ -72,7 +74,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises:
         BrokerUnavailable: the file cannot be made, opened or understood.
     """
-    with translated(path):
+    with translated(path), _OPENING:
         _make_private(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -111,9 +113,21 @@ def unavailable(path: Path, error: sqlite3.Error) -> BrokerUnavailable:
     return BrokerUnavailable(f"embedded broker {path}: {error}", remedy=remedy)
 
 
-def is_busy(error: sqlite3.Error) -> bool:
+def open_log(path: Path) -> int:
+    """Return the number of the open write-ahead log, to be synced and closed by the caller.
+
+    Syncing it after a commit makes that commit durable: SQLite writes the log in order, and syncs
+    it by itself before it moves anything from the log into the file.
+    """
+    return os.open(path.with_name(path.name + "-wal"), os.O_RDONLY | os.O_CLOEXEC)
+
+
+def is_busy(error: BaseException | None) -> bool:
     """Tell whether another process was in the way, so that trying again helps."""
-    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return isinstance(error, TimeoutError) or _code(error) in {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }
 
 
 def inode(path: Path) -> int:
@@ -124,21 +138,21 @@ def inode(path: Path) -> int:
         return 0
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: BaseException | None) -> int:
     # Errors of the sqlite3 module itself carry no code; the low byte is the primary one.
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _make_private(path: Path) -> None:
+    # Closing a file takes away all locks that this process has on it, those of SQLite as well: so
+    # only a file that is new is opened here, and nothing else is opened meanwhile.
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Only a file that is not there is opened here: to close any descriptor of a database takes away
-    # the locks of all its connections in this process, and another process would delete its log.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS * 5}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY * 5000:.0f}")
     if _version(connection) == 0:
         _create(connection)
     if _version(connection) != VERSION:
@@ -146,8 +160,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"embedded broker {path} was written by another version of flowctl",
             remedy="use the same version in all processes",
         )
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    # The writer syncs the log itself, when others can write already.
+    connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA journal_size_limit = 16777216")
     connection.execute("PRAGMA cache_size = -8192")
 

@@ -10,6 +10,7 @@ once, and a power cut after `LAZY` seconds at the latest; what it undoes is deli
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -20,9 +21,10 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowctl.broker.embedded_file import inode, is_busy, open_file, translated
+from flowctl.broker.embedded_file import BUSY, inode, is_busy, open_file, open_log, translated
+from flowctl.broker.embedded_gate import Gate
 from flowctl.broker.embedded_rows import Transaction
-from flowctl.broker.embedded_sessions import Bell, sleepers
+from flowctl.broker.embedded_sessions import Bell, sessions_folder, sleepers
 from flowctl.clock import Clock
 from flowctl.errors import BrokerUnavailable, FlowError
 
@@ -72,12 +74,14 @@ class Writer:
         self._closing = False
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._log = -1
         self._synced_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"{name}-writer", daemon=True)
         self._started = False
         self._current: list[Job] = []
         self._doing: Job | None = None
         self._bell = Bell()
+        self._gate = Gate(sessions_folder(path))
         self.claims: Callable[[Transaction], None] = _claim_nothing
         """Called at the end of every transaction: what the consumers of this process take."""
 
@@ -119,6 +123,7 @@ class Writer:
             self._changed.notify()
         if self._started:
             self._thread.join()
+            self._gate.close()
         self._bell.close()
 
     def _run(self) -> None:
@@ -146,7 +151,7 @@ class Writer:
         self._current = jobs
         try:
             with translated(self._path):
-                done = self._transact(jobs)
+                self._transact(jobs)
         except BrokerUnavailable as error:
             self._give_up(jobs, error)
             return
@@ -154,14 +159,24 @@ class Writer:
             self._blame(jobs, error)
             return
         self._current = []
-        for act in done.after:
-            act()
         for job in jobs:
             job.tell()
 
-    def _transact(self, jobs: list[Job]) -> Transaction:
+    def _transact(self, jobs: list[Job]) -> None:
         self._doing = None
-        connection = self._begin(self._must_sync(jobs))
+        self._gate.enter(BUSY)
+        try:
+            tx, waiting = self._write(jobs)
+        finally:
+            self._gate.leave()
+        # From here on others can write, and see what was written; nobody is told yet that it lasts.
+        self._bell.ring(waiting)
+        for act in tx.after:
+            act()
+        self._sync(jobs)
+
+    def _write(self, jobs: list[Job]) -> tuple[Transaction, list[int]]:
+        connection = self._begin()
         tx = Transaction(connection, self._clock.now().timestamp(), self._clock.monotonic())
         try:
             for self._doing in jobs:
@@ -175,25 +190,24 @@ class Writer:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        self._bell.ring(waiting)
-        return tx
+        return tx, waiting
 
-    def _must_sync(self, jobs: list[Job]) -> bool:
+    def _sync(self, jobs: list[Job]) -> None:
         now = self._clock.monotonic()
-        must = any(job.sync for job in jobs) or now - self._synced_at > LAZY
-        if must:
+        if any(job.sync for job in jobs) or now - self._synced_at > LAZY:
+            if self._log < 0:
+                self._log = open_log(self._path)
+            os.fdatasync(self._log)
             self._synced_at = now
-        return must
 
-    def _begin(self, sync: bool) -> sqlite3.Connection:
+    def _begin(self) -> sqlite3.Connection:
         connection = self._connect()
-        connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
         if inode(self._path) != self._inode:
             # Somebody removed or replaced the file; what we would write, nobody could read.
             connection.execute("ROLLBACK")
             self._disconnect()
-            return self._begin(sync)
+            return self._begin()
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -206,6 +220,9 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
 
     def _blame(self, jobs: list[Job], error: Exception) -> None:
         """End the one job that made the mistake and do the others again; nothing is half done."""
@@ -218,7 +235,7 @@ class Writer:
 
     def _give_up(self, jobs: list[Job], error: BrokerUnavailable) -> None:
         """End jobs that cannot be done; those that must be, or still can be, stay first in line."""
-        busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
+        busy = is_busy(error.__cause__)
         now = self._clock.monotonic()
         kept = [job for job in jobs if job.deadline == inf or (busy and now < job.deadline)]
         self._current = []

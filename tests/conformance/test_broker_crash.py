@@ -48,6 +48,7 @@ def test_what_a_killed_consumer_held_comes_back_flagged(
     program = start("hold", "10")
     assert program.wait_lines("got", 10) == bodies[:10]
     program.kill()
+    until_ready(broker, queue, 15)
     with consuming(broker, queue) as inbox:
         inbox.wait(15)
     assert inbox.bodies() == bodies

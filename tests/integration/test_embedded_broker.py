@@ -8,8 +8,10 @@ import signal
 import sqlite3
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -65,12 +67,49 @@ def test_only_its_owner_can_read_it(broker: EmbeddedBroker, path: Path) -> None:
         assert [file for file in found if stat.S_IMODE(file.stat().st_mode) & 0o077] == []
 
 
-def test_it_leaves_nothing_but_its_file(broker: EmbeddedBroker, path: Path) -> None:
+def test_it_leaves_nothing_but_its_file_and_two_locks(broker: EmbeddedBroker, path: Path) -> None:
     with consuming(broker, "q"):
         publish(broker, "q", 1)
     broker.close()
     files = sorted(file.name for file in path.parent.rglob("*"))
-    assert files == ["broker.db", "broker.db.sessions"]
+    assert files == ["broker.db", "broker.db.sessions", "turn", "write"]
+
+
+def test_nobody_is_told_before_it_is_on_the_disk(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+    futures: list[Future[None]] = []
+    reached, go_on = threading.Event(), threading.Event()
+    sync = os.fdatasync
+
+    def slow(number: int) -> None:
+        reached.set()
+        assert go_on.wait(20)
+        told.append(futures[0].done())
+        sync(number)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    futures.append(broker.publish_soon([outgoing("q")]))
+    assert reached.wait(20)
+    # Others can work meanwhile, and see it.
+    assert depth(broker, "q").ready == 1
+    go_on.set()
+    futures[0].result(20)
+    assert told == [False]
+
+
+def test_opening_once_more_keeps_the_locks_of_those_who_have_it_open(
+    broker: EmbeddedBroker, connect: Connect, path: Path
+) -> None:
+    publish(broker, "q", 1)
+    assert connect().queues() == ["q"]
+    # Another process that comes and goes is not the last one, so it may not remove the log.
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM queue'); c.close()"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    assert path.with_name("broker.db-wal").exists()
+    publish(broker, "q", 1, start=1)
+    assert [one.body for one in connect().peek("q")] == [b"0", b"1"]
 
 
 def test_many_may_make_the_file_at_once(path: Path, connect: Connect) -> None:
