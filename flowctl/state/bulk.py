@@ -1,7 +1,7 @@
 """Many rows in few statements: the SQL of the hot path, written by hand.
 
 One statement of 64 rows costs a fraction of 64 statements, and building it with peewee would cost
-more than executing it.
+more than executing it. How rows travel best is each driver's own affair.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from flowctl.state.database import Database
 
-_PARAMETERS = 30_000
-"""Both databases take somewhat more in one statement."""
+_ROWS = 1000
+"""Rows in one statement: 23 columns of them are as many parameters as a database takes."""
 
 Row = tuple[Any, ...]
 
@@ -20,24 +20,22 @@ Row = tuple[Any, ...]
 def insert_new(database: Database, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows; where the key exists the present row stays."""
     for chunk in _chunks(rows):
-        _insert(database, table, columns, chunk, "ON CONFLICT DO NOTHING")
+        database.driver.insert(database.cursor(), table, columns, chunk, "ON CONFLICT DO NOTHING")
 
 
 def upsert(
     database: Database, table: str, columns: Sequence[str], rows: Sequence[Row], rule: str
 ) -> set[str]:
-    """Insert rows under a conflict rule and return the ids of those that were written."""
-    return {
-        found
-        for chunk in _chunks(rows)
-        for (found,) in _insert(database, table, columns, chunk, f"{rule} RETURNING id").fetchall()
-    }
+    """Insert rows of different ids under a conflict rule and return the ids that were written."""
+    written: set[str] = set()
+    for chunk in _chunks(rows):
+        written.update(database.driver.upsert(database.cursor(), table, columns, chunk, rule))
+    return written
 
 
 def delete_keys(database: Database, table: str, column: str, keys: Sequence[str]) -> None:
     """Delete the rows whose column is one of the keys."""
-    for start in range(0, len(keys), _PARAMETERS):
-        chunk = keys[start : start + _PARAMETERS]
+    for chunk in _chunks(keys):
         marks = ",".join([database.driver.parameter] * len(chunk))
         database.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", chunk)
 
@@ -54,16 +52,12 @@ def delete_rows(
         database.execute(f"DELETE FROM {table} WHERE ({names}) IN (VALUES {marks})", values)
 
 
-def _insert(
-    database: Database, table: str, columns: Sequence[str], rows: Sequence[Row], rule: str
-) -> Any:
-    row = "(" + ",".join([database.driver.parameter] * len(columns)) + ")"
-    marks = ",".join([row] * len(rows))
-    values = [value for each in rows for value in each]
-    names = ", ".join(columns)
-    return database.execute(f"INSERT INTO {table} ({names}) VALUES {marks} {rule}", values)
+def used(database: Database, tables: Sequence[str]) -> list[str]:
+    """Return those of the tables in which there is anything."""
+    looks = ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)
+    answers = database.execute(f"SELECT {looks}").fetchone()
+    return [table for table, answer in zip(tables, answers, strict=True) if answer]
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    size = _PARAMETERS // len(rows[0]) if rows else 1
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))

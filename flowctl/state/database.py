@@ -21,7 +21,7 @@ from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flowctl.clock import Clock, SystemClock
-from flowctl.errors import SchemaMismatch, StateUnavailable
+from flowctl.errors import InvalidInput, SchemaMismatch, StateUnavailable
 from flowctl.state.drivers import PATIENCE, Driver, Kind, Mode
 
 T = TypeVar("T")
@@ -86,7 +86,11 @@ class Database:
     def execute(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Execute one statement of the present unit of work and return its cursor."""
         cursor = self.cursor()
-        cursor.execute(sql, tuple(params) if params else ())
+        try:
+            cursor.execute(sql, tuple(params) if params else ())
+        except (ValueError, OverflowError) as error:
+            # What a driver says of a number or a text that no column can hold.
+            raise InvalidInput(f"the database cannot hold this: {error}") from error
         return cursor
 
     def cursor(self) -> Any:

@@ -94,6 +94,18 @@ class Driver(Protocol):
         """Return what an error of the driver means."""
         ...
 
+    def insert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> None:
+        """Insert rows under a conflict rule."""
+        ...
+
+    def upsert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> list[str]:
+        """Insert rows under a conflict rule and return the ids of those that were written."""
+        ...
+
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
         ...
@@ -101,14 +113,3 @@ class Driver(Protocol):
     def describe(self, cursor: Any) -> str:
         """Return one line that says what this database is."""
         ...
-
-
-def parameters(driver: Driver, rows: int, columns: int) -> str:
-    """Return the parameter lists of a VALUES clause."""
-    row = "(" + ",".join([driver.parameter] * columns) + ")"
-    return ",".join([row] * rows)
-
-
-def flatten(rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """Return the values of all rows, in order."""
-    return [value for row in rows for value in row]

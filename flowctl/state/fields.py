@@ -11,11 +11,22 @@ from peewee import BigIntegerField, BlobField, TextField
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EXACT = 2**52
+"""Microseconds (until the year 2112) that the arithmetic of floats does not round."""
+
+
+def perhaps_micros(moment: datetime | None) -> int | None:
+    """Return a moment that may be missing as microseconds since 1970 (the hot path's own)."""
+    if moment is None:
+        return None
+    quick = round(moment.timestamp() * 1e6)
+    return quick if -_EXACT < quick < _EXACT else (moment - EPOCH) // _MICROSECOND
 
 
 def micros(moment: datetime) -> int:
     """Return an aware moment as microseconds since 1970."""
-    return (moment - EPOCH) // _MICROSECOND
+    quick = round(moment.timestamp() * 1e6)
+    return quick if -_EXACT < quick < _EXACT else (moment - EPOCH) // _MICROSECOND
 
 
 def moment(value: int) -> datetime:

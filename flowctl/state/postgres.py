@@ -7,8 +7,10 @@ lock outlives its transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from flowctl.errors import Conflict, FlowError, InvalidInput, Misconfigured, StateUnavailable
 from flowctl.settings import redact
@@ -135,6 +137,31 @@ class PostgresDriver:
             return Trouble(Kind.LOST, StateUnavailable(text))
         return Trouble(Kind.FINAL, _final(code, text))
 
+    def insert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> None:
+        """Insert rows under a conflict rule."""
+        self._insert(cursor, table, columns, rows, rule)
+
+    def upsert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> list[str]:
+        """Insert rows under a conflict rule and return the ids of those that were written."""
+        self._insert(cursor, table, columns, rows, f"{rule} RETURNING id")
+        return [id_ for (id_,) in cursor.fetchall()]
+
+    def _insert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> None:
+        """Send all rows as one JSON text: quoting each value costs psycopg2 four times as much."""
+        names = ", ".join(columns)
+        source = f"json_populate_recordset(NULL::{table}, %s)"
+        if any(isinstance(value, bytes) for value in rows[0]):
+            rows = [tuple(map(_plain, row)) for row in rows]
+        document = [dict(zip(columns, row, strict=True)) for row in rows]
+        sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {rule}"
+        cursor.execute(sql, (msgspec.json.encode(document).decode(),))
+
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
@@ -145,6 +172,10 @@ class PostgresDriver:
         cursor.execute("SELECT current_setting('server_version'), current_database()")
         version, database = cursor.fetchone()
         return f"Postgres {version}, database {database} at {self.place}: ok"
+
+
+def _plain(value: Any) -> Any:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def _final(code: str, text: str) -> FlowError:

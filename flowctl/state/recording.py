@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from flowctl.model.ids import CallId
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Event, Failure, Finished, Outgoing
-from flowctl.state.bulk import Row, delete_keys, insert_new, upsert
+from flowctl.state.bulk import Row, delete_keys, insert_new, upsert, used
 from flowctl.state.database import Database, Repository, hot
-from flowctl.state.fields import clean, encode, micros
+from flowctl.state.fields import clean, encode, micros, perhaps_micros
 from flowctl.state.outbox import forget, put
 from flowctl.state.tables import CallRow
 
@@ -81,7 +80,8 @@ class Recording(Repository):
     @hot
     def begun(self, calls: Sequence[Call]) -> None:
         """Show calls that are being executed; one that has an outcome keeps it."""
-        rows = [call_row(self.database, call) for call in sorted(calls, key=lambda call: call.id)]
+        known = {call.id: call for call in calls}
+        rows = [call_row(self.database, known[id_]) for id_ in sorted(known)]
         upsert(self.database, "call", COLUMNS, rows, BEGINNING)
 
     def _write_calls(self, items: Sequence[Finished]) -> set[str]:
@@ -111,10 +111,11 @@ class Recording(Repository):
 
     def _release(self, kept: Sequence[Finished], loose: Sequence[Finished]) -> None:
         """Drop claims, and the values of joins that a call has now used for good."""
-        delete_keys(self.database, "claim", "call_id", [e.call.id for e in (*kept, *loose)])
-        over = [each.call for each in (*kept, *loose) if each.call.status in TERMINAL]
-        for table in ("firing", "cancel"):
-            delete_keys(self.database, table, "call_id", [call.id for call in over])
+        calls = [each.call for each in (*kept, *loose)]
+        ids = {"claim": [call.id for call in calls]}
+        ids["firing"] = ids["cancel"] = [call.id for call in calls if call.status in TERMINAL]
+        for table in used(self.database, list(ids)):
+            delete_keys(self.database, table, "call_id", ids[table])
         self._close_unrecorded([each.call for each in loose])
 
     def _close_unrecorded(self, calls: Sequence[Call]) -> None:
@@ -123,8 +124,8 @@ class Recording(Repository):
         open_ = CallRow.status.not_in(sorted(TERMINAL))
         query = CallRow.select(CallRow.id).where(CallRow.id.in_(ids), open_) if ids else None
         known = {id_ for (id_,) in self.database.rows(query)} if query is not None else set()
-        rows = [call_row(self.database, call) for call in calls if call.id in known]
-        upsert(self.database, "call", COLUMNS, sorted(rows), OUTCOME)
+        rows = {call.id: call_row(self.database, call) for call in calls if call.id in known}
+        upsert(self.database, "call", COLUMNS, [rows[id_] for id_ in sorted(rows)], OUTCOME)
 
 
 def write_events(database: Database, events: Iterable[Event]) -> None:
@@ -138,7 +139,9 @@ def write_events(database: Database, events: Iterable[Event]) -> None:
 
 def call_row(database: Database, call: Call) -> Row:
     """Return the columns of a call, in the order of `COLUMNS`."""
-    at = call.received_at or call.started_at or call.finished_at or database.clock.now()
+    received, started, finished = map(
+        perhaps_micros, (call.received_at, call.started_at, call.finished_at)
+    )
     return (
         call.id,
         call.run_id,
@@ -148,26 +151,22 @@ def call_row(database: Database, call: Call) -> Row:
         call.socket,
         call.plug,
         call.argument,
-        call.status.value,
+        str(call.status),
         call.attempt,
         call.worker,
         call.agent,
-        micros(at),
-        _micros(call.sent_at),
-        _micros(call.received_at),
-        _micros(call.started_at),
-        _micros(call.finished_at),
+        received or started or finished or micros(database.clock.now()),
+        perhaps_micros(call.sent_at),
+        received,
+        started,
+        finished,
         call.duration,
         call.outputs,
         encode(call.failure) if call.failure else None,
         _headline(call.failure),
-        clean(call.output),
+        clean(call.output) if call.output else "",
         call.size,
     )
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else micros(moment)
 
 
 def _headline(failure: Failure | None) -> str:

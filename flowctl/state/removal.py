@@ -112,7 +112,7 @@ def delete_network(database: Database, name: str, *, purge: bool) -> dict[str, i
 
 def _purge(database: Database, network: str) -> dict[str, int]:
     calls = CallRow.select(CallRow.id).where(CallRow.network == network)
-    results = _count(database, ResultRow, ResultRow.call_id.in_(calls))
+    results = delete(database, ResultRow, ResultRow.call_id.in_(calls))
     events = delete(database, EventRow, EventRow.network == network)
     gone = delete(database, CallRow, CallRow.network == network)
     return {"call": gone, "result": results, "event": events}

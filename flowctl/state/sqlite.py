@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ class SqliteDriver:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA cache_size=-8000")
+            connection.execute("PRAGMA wal_autocheckpoint=4000")
         except sqlite3.Error:
             connection.close()
             raise
@@ -128,6 +129,23 @@ class SqliteDriver:
         if not self.path.exists() or str(error).startswith(("no such table", "no such column")):
             return Trouble(Kind.SCHEMA, StateUnavailable(text))
         return Trouble(Kind.FINAL, _final(code, error, text))
+
+    def insert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> None:
+        """Insert rows under a conflict rule."""
+        names, marks = ", ".join(columns), ",".join("?" * len(columns))
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {rule}", rows)
+
+    def upsert(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
+    ) -> list[str]:
+        """Insert rows under a conflict rule and return the ids of those that were written."""
+        names, marks = ", ".join(columns), ",".join("?" * len(columns))
+        row = ",".join([f"({marks})"] * len(rows))
+        sql = f"INSERT INTO {table} ({names}) VALUES {row} {rule} RETURNING id"
+        cursor.execute(sql, [value for each in rows for value in each])
+        return [id_ for (id_,) in cursor.fetchall()]
 
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
