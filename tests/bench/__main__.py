@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import codestats, hops, idle, planner, scaling, startup
+from tests.bench import codestats, hops, idle, planner, recording, scaling, startup
 
 PARTS: dict[str, Callable[[Path], list[tuple[str, Any, str]]]] = {
     "startup": startup.measure,
     "planner": planner.measure,
+    "recording": recording.measure,
     "idle": idle.measure,
     "scale": scaling.measure,
     "hop-embedded": lambda home: hops.measure(home, "embedded"),
