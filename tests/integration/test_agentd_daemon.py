@@ -196,6 +196,20 @@ def test_whenever_the_agent_is_killed_there_is_one_worker_in_the_end(host: Host)
     assert host.living() == [pid]
 
 
+@pytest.mark.parametrize("point", ["agent.journaled", "agent.spawned"])
+def test_killed_in_the_middle_of_a_start_there_is_one_worker_in_the_end(
+    host: Host, point: str
+) -> None:
+    agent = host.start(FLOWCTL_FAILPOINT=f"{point}:kill")
+    host.place()
+    assert agent.wait(PATIENCE) == -signal.SIGKILL
+    before = host.living()
+    assert len(before) == (point == "agent.spawned")
+    host.start()
+    pid = host.runs()
+    assert host.living() == [pid] == (before or [pid])
+
+
 def test_a_change_of_the_code_replaces_the_worker_and_more_cpus_do_not(host: Host) -> None:
     from msgspec.structs import replace
 

@@ -81,6 +81,13 @@ def test_a_change_during_a_build_is_built_after_it() -> None:
     assert play.builds(PARSE) == [f"start {WORKER} v2.0", f"report {PARSE} starting"]
 
 
+def test_a_failed_build_of_what_nobody_wants_any_more_says_nothing() -> None:
+    play = Playbook()
+    play.lists(assigned())
+    play.lists(assigned(generation=2))
+    assert play.breaks(PARSE) == [f"build {PARSE} v2.0"]
+
+
 def test_a_restart_on_request_builds_again() -> None:
     play = Playbook()
     play.runs(assigned())
