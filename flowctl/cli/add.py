@@ -63,7 +63,10 @@ def processor(
     requirement: Annotated[
         list[str] | None, typer.Option("--requirement", help="A package.")
     ] = None,
-    env: Annotated[list[str] | None, typer.Option("--env", metavar="KEY=VALUE")] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", metavar="KEY=VALUE", help="A variable for the code."),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="The only agent that may be chosen.")] = "",
     socket: Annotated[
         list[str] | None, typer.Option("--socket", help="Sockets to begin with: NAME or NAME=TASK.")
@@ -73,7 +76,7 @@ def processor(
     session = session_of(ctx)
     spec = ProcessorSpec(
         name=name,
-        source=_source(module=module, path=path, git=git, ref=ref, code=code, command=command),
+        source=_source(name, module, path=path, git=git, ref=ref, code=code, command=command),
         sockets=tuple(sorted((_socket(item) for item in socket or []), key=lambda item: item.name)),
         requirements=tuple(requirement or ()),
         cpus=cpus,
@@ -87,7 +90,9 @@ def processor(
         _apply(session, control, network, edits.with_processor(spec), "processor", name)
 
 
-def _source(*, module: str, path: str, git: str, ref: str, code: str, command: str) -> Source:
+def _source(
+    name: str, module: str, *, path: str, git: str, ref: str, code: str, command: str
+) -> Source:
     given = [
         word for word, value in (("--git", git), ("--code", code), ("--command", command)) if value
     ]
@@ -97,7 +102,7 @@ def _source(*, module: str, path: str, git: str, ref: str, code: str, command: s
         return Source(kind=SourceKind.GIT, url=git, ref=ref, path=path, module=module)
     if code:
         text = read_stdin().decode() if code == "-" else _file(code)
-        return Source(kind=SourceKind.CODE, code=text)
+        return Source(kind=SourceKind.CODE, code=text, module=module or name)
     if command:
         import shlex
 

@@ -35,7 +35,9 @@ def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish")] =
 
 def complete_address(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete a kind, then the names of its objects; `KIND/` completes to addresses."""
-    words = [word for value in ctx.params.values() if isinstance(value, list) for word in value]
+    words = [
+        word for value in ctx.params.values() if isinstance(value, list | tuple) for word in value
+    ]
     head, slash, rest = incomplete.partition("/")
     if slash and is_kind(head):
         return [f"{head}/{name}" for name in _names(kind_of(head)) if name.startswith(rest)]

@@ -54,7 +54,7 @@ def load(place: Place, name: str) -> Any:
     module_name, _, attribute = place.module.partition(":")
     app = getattr(import_module(module_name), attribute or "app")
     command = typer.main.get_command(app)
-    command.name = name
+    command.name, command.help = name, command.help or place.help
     return command
 
 

@@ -14,7 +14,7 @@ from flowctl.cli.output import say, show_done
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import Wait, seconds
 from flowctl.errors import InvalidInput
-from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, SocketSpec, SourceKind
+from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, SocketSpec, Source, SourceKind
 from flowctl.services import edits, health, plugs, processors, sockets
 from flowctl.services.control import Control
 from flowctl.services.recipes import Plan
@@ -31,19 +31,27 @@ Maybe = str | None
 def processor(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_processor)],
-    module: Annotated[Maybe, typer.Option("-m", "--module")] = None,
+    module: Annotated[
+        Maybe, typer.Option("-m", "--module", help="The module with the functions.")
+    ] = None,
     git: Annotated[Maybe, typer.Option("-g", "--git", help="The repository.")] = None,
     ref: Annotated[Maybe, typer.Option("--ref", help="Branch, tag or commit.")] = None,
     code: Annotated[bool, typer.Option("-c", "--code", help="Read new code from stdin.")] = False,
-    cpus: Annotated[int | None, typer.Option("--cpus", min=0)] = None,
-    retries: Annotated[int | None, typer.Option("-r", "--retries", min=0)] = None,
-    timeout: Annotated[Maybe, typer.Option("--timeout")] = None,
+    cpus: Annotated[
+        int | None, typer.Option("--cpus", min=0, help="How many calls run at once.")
+    ] = None,
+    retries: Annotated[
+        int | None, typer.Option("-r", "--retries", min=0, help="Further attempts.")
+    ] = None,
+    timeout: Annotated[Maybe, typer.Option("--timeout", help="The longest a call may run.")] = None,
     env: Annotated[
         list[str] | None,
         typer.Option("--env", metavar="KEY=VALUE", help="Set one; KEY= removes it."),
     ] = None,
-    host: Annotated[Maybe, typer.Option("--host")] = None,
-    description: Annotated[Maybe, typer.Option("--description")] = None,
+    host: Annotated[
+        Maybe, typer.Option("--host", help="The only agent that may be chosen.")
+    ] = None,
+    description: Annotated[Maybe, typer.Option("--description", help="What it is for.")] = None,
     wait: Wait = False,
 ) -> None:
     """Change a processor; new code, packages or environment get new executors."""
@@ -83,9 +91,7 @@ def _with_source(
     spec: ProcessorSpec, *, module: Maybe, git: Maybe, ref: Maybe, code: Maybe
 ) -> ProcessorSpec:
     if code is not None:
-        return replace(
-            spec, source=replace(spec.source, kind=SourceKind.CODE, code=code, module="")
-        )
+        return replace(spec, source=Source(kind=SourceKind.CODE, code=code, module=spec.name))
     changes = _given({"module": module, "url": git, "ref": ref})
     if (git or ref) and spec.source.kind is not SourceKind.GIT:
         raise InvalidInput(f"{spec.name} is not from git", remedy="change its recipe and apply it")
@@ -125,9 +131,17 @@ def socket(
 def plug(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    source: Annotated[Maybe, typer.Option("-s", "--source", autocompletion=complete_socket)] = None,
-    target: Annotated[Maybe, typer.Option("-t", "--target", autocompletion=complete_socket)] = None,
-    argument: Annotated[Maybe, typer.Option("-a", "--argument")] = None,
+    source: Annotated[
+        Maybe,
+        typer.Option("-s", "--source", help="Where it begins.", autocompletion=complete_socket),
+    ] = None,
+    target: Annotated[
+        Maybe,
+        typer.Option("-t", "--target", help="Where it leads.", autocompletion=complete_socket),
+    ] = None,
+    argument: Annotated[
+        Maybe, typer.Option("-a", "--argument", help="The parameter that it feeds.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Leave waiting messages where they are.")
     ] = False,

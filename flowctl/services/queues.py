@@ -128,13 +128,27 @@ def _only(found: Sequence[str], word: str, known: Sequence[str]) -> str:
 
 
 def peek(control: Control, queue: str, *, limit: int = 50, offset: int = 0) -> list[Message]:
-    """Return what waits in a queue, oldest first, and leave it there."""
-    return control.broker.peek(queue, limit=limit, offset=offset)
+    """Return what waits in a queue, oldest first, and leave it there.
+
+    A queue that nobody has used yet holds nothing.
+    """
+    try:
+        return control.broker.peek(queue, limit=limit, offset=offset)
+    except NotFound:
+        return []
+
+
+def ensure(control: Control, names: Iterable[str]) -> None:
+    """Declare those of these queues that the model has."""
+    flows, wanted = control.store.flows, set(names)
+    specs = specs_of(flows.sockets(), flows.plugs())
+    control.broker.declare([spec for spec in specs if spec.name in wanted])
 
 
 def purge(control: Control, queue: str) -> int:
     """Remove everything that waits in a queue and return how much it was."""
     control.may_write()
+    ensure(control, [queue])
     return control.broker.purge(queue)
 
 
@@ -156,6 +170,7 @@ def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -
         if not wanted or message.id in wanted:
             home = message.origin or queue.removesuffix(DEAD)
             origins.setdefault(home, []).append(message.id)
+    ensure(control, origins)
     return {home: control.broker.move(queue, home, ids=found) for home, found in origins.items()}
 
 
@@ -165,12 +180,13 @@ def move(control: Control, source: str, target: str, ids: Sequence[str], *, limi
     if source == target:
         raise InvalidInput("source and target are the same queue")
     named = full_ids(control, source, ids) or None
+    ensure(control, [source, target])
     return control.broker.move(source, target, ids=named, limit=limit)
 
 
 def _everything(control: Control, queue: str, limit: int) -> list[Message]:
     found: list[Message] = []
-    while page := control.broker.peek(queue, limit=500, offset=len(found)):
+    while page := peek(control, queue, limit=500, offset=len(found)):
         found += page
         if limit and len(found) >= limit:
             return found[:limit]
