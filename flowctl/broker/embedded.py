@@ -107,7 +107,10 @@ class EmbeddedBroker:
             NotFound: there is no such queue.
         """
         self._catch_up()
-        return self._writer.call(lambda tx: acts.purge(tx, queue))
+        total = 0
+        while some := self._writer.call(lambda tx: acts.purge(tx, queue)):
+            total += some
+        return total
 
     def remove(self, queue: str, message_id: str) -> bool:
         """Remove one ready message by id.

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from flowctl.broker import embedded_queues as acts
 from flowctl.broker import embedded_rows as rows
 from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery
@@ -35,6 +36,8 @@ from flowctl.errors import BrokerUnavailable, Malformed
 _log = logging.getLogger(__name__)
 
 TICK = 1.0
+SPARE = 8192
+"""Pages that the file may hold for later; more are given back when there is nothing to do."""
 PATIENCE = 5.0
 """Seconds that this thread waits for the file before it goes on with something else."""
 
@@ -48,6 +51,8 @@ class Sight(Struct, frozen=True, kw_only=True):
     """Queues that were missing and are there."""
     work: bool
     moment: float | None
+    free: int
+    """Pages of the file that hold nothing."""
 
 
 class Keeper:
@@ -177,6 +182,7 @@ class Keeper:
             lost_queues=sessions.lost_queues(connection, session),
             work=sessions.has_work(connection, session),
             moment=rows.next_moment(connection),
+            free=int(connection.execute("PRAGMA freelist_count").fetchone()[0]),
         )
 
     def _act_on(self, sight: Sight) -> None:
@@ -192,6 +198,8 @@ class Keeper:
                 subscription.add([name])
         if sight.work:
             self.consumers.look_again()
+        elif sight.free > SPARE:
+            self._writer.submit(acts.shrink, sync=False)
 
     def _is_dead(self, one: sessions.Session) -> bool:
         if one.id == self.consumers.session:

@@ -16,6 +16,12 @@ from flowctl.broker.embedded_rows import (
 )
 from flowctl.errors import PublishFailed, QueueMismatch
 
+CHUNK = 10_000
+"""Messages that one transaction removes, so that others are not kept waiting."""
+
+SHRINK = 1000
+"""Pages that one transaction gives back."""
+
 
 def declare(tx: Transaction, specs: Iterable[QueueSpec]) -> None:
     """Make the queues that are missing.
@@ -47,8 +53,8 @@ def declare_missing(tx: Transaction, specs: Iterable[QueueSpec]) -> None:
 
 
 def purge(tx: Transaction, name: str) -> int:
-    """Remove all ready messages of a queue and return how many."""
-    return discard(tx, _choose(tx, tx.find(name).id, None, -1))
+    """Remove up to `CHUNK` ready messages of a queue and return how many."""
+    return discard(tx, _choose(tx, tx.find(name).id, None, CHUNK))
 
 
 def remove(tx: Transaction, name: str, message_id: str) -> bool:
@@ -88,6 +94,13 @@ def delete(tx: Transaction, name: str, if_empty: bool) -> bool:
     tx.execute("DELETE FROM queue WHERE id = ?", (row.id,))
     tx.forget()
     return True
+
+
+def shrink(tx: Transaction) -> None:
+    """Give some of the space that the file does not use back to the disk."""
+    # However many are asked for: sqlite3 gives up after the first page, as it brings no row.
+    for _ in range(SHRINK):
+        tx.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _difference(found: QueueSpec, wanted: QueueSpec) -> str:

@@ -139,24 +139,32 @@ def hops(url: str, count: int) -> list[float]:
     return times
 
 
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
 def idle(url: str, seconds: float) -> float:
     """Percent of a CPU that a waiting consumer takes."""
     broker, queue = open_broker(url, name="idle"), new_id()
     broker.declare([QueueSpec(name=queue)])
     consume(broker, queue, 1)
-    before = resource.getrusage(resource.RUSAGE_SELF)
+    before = cpu_seconds()
     threading.Event().wait(seconds)
-    after = resource.getrusage(resource.RUSAGE_SELF)
+    used = cpu_seconds() - before
     broker.close()
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return used / seconds * 100
 
 
 def measure(url: str, messages: int) -> dict[str, float]:
     put, take = backlog(url, messages)
     times = sorted(hops(url, 300))
+    before = cpu_seconds()
+    alone = one_process(url, messages)
+    used = cpu_seconds() - before
     return {
-        "one_process_per_s": round(one_process(url, messages)),
+        "one_process_per_s": round(alone),
+        "one_process_cpu_us_per_message": round(used / messages * 1e6),
         "two_processes_per_s": round(two_processes(url, messages, BATCH)),
         "single_publishes_per_s": round(two_processes(url, messages // 4, 1)),
         "backlog_put_per_s": round(put),

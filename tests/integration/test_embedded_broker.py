@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.broker import embedded_sessions
+from flowctl.broker import embedded_keeper, embedded_sessions
 from flowctl.broker.base import QueueSpec
 from flowctl.broker.embedded import EmbeddedBroker
 from flowctl.errors import BrokerUnavailable, PublishFailed
@@ -319,6 +319,24 @@ def test_a_long_body_is_not_copied_by_each_delivery(broker: EmbeddedBroker, path
             inbox.wait(1)
     # The log of writes holds the body once, not once a delivery.
     assert path.with_name("broker.db-wal").stat().st_size < 17_000_000
+
+
+def test_a_backlog_that_is_gone_gives_its_space_back(
+    broker: EmbeddedBroker, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_keeper, "SPARE", 100)
+    for _ in range(10):
+        broker.publish([outgoing("q", b"x" * 10_000) for _ in range(100)])
+    assert broker.purge("q") == 1000
+    with consuming(broker, "q"):
+        until(lambda: pages(path) < 200)
+
+
+def pages(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    count = int(connection.execute("PRAGMA page_count").fetchone()[0])
+    connection.close()
+    return count
 
 
 def test_numbers_agree_with_the_rows_after_everything(
