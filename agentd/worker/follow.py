@@ -56,8 +56,8 @@ class Follower:
             log.warning("no agent for %.0f s", ORPHAN_AFTER)
             self._assign(None)
         try:
-            self._follow()
             self._renew()
+            self._follow()
         except Unavailable as error:
             self._trouble(str(error))
         except FlowError as error:
@@ -100,7 +100,9 @@ class Follower:
         now = self._control.clock.monotonic()
         if now - self._renewed < _RENEW:
             return
-        until = self._control.clock.now() + CLAIM_LEASE
+        # The first time, they are of a dead worker that had our name: nobody runs those calls.
+        lease = CLAIM_LEASE if self._renewed else timedelta()
+        until = self._control.clock.now() + lease
         self._control.store.traffic.renew_claims(self._identity.worker, until)
         self._renewed = now
 

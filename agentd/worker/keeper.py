@@ -194,8 +194,8 @@ class Keeper:
         outgoing = [message for each in won for message in each.finished.outgoing]
         self._publish(Batch([each.item for each in won], outgoing))
         if lost:
-            # Somebody else recorded these first: their outputs are the ones that count.
-            self._patiently(lambda: self._look(lost))
+            # Somebody else recorded these first, or runs a later attempt: that is what counts.
+            self._patiently(lambda: self._look(lost, over=True))
 
     def _record(self, commits: list[Commit], sent: list[Outgoing]) -> set[CallId]:
         finished = [each.finished for each in commits]
@@ -209,20 +209,21 @@ class Keeper:
             log.error("call %s cannot be recorded: %s", finished[0].call.id, error)
             return self._control.store.traffic.commit([_unrecordable(finished[0], error)])
 
-    def _look(self, items: list[Item]) -> None:
+    def _look(self, items: list[Item], *, over: bool = False) -> None:
         found = self._control.store.traffic.finished([item.message.id for item in items])
         done: list[Item] = []
         fresh: list[Item] = []
         for item in items:
             state = found.get(item.message.id)
-            if state is not None and state.covers(item.message.attempt):
+            if over or (state is not None and state.covers(item.message.attempt)):
                 done.append(item)
             else:
                 fresh.append(item)
         if fresh:
             self._answers.run(fresh)
         if done:
-            outgoing = [o for item in done for o in found[item.message.id].outgoing]
+            known = [found[i.message.id] for i in done if i.message.id in found]
+            outgoing = [each for state in known for each in state.outgoing]
             self._publish(Batch(done, [_again(message) for message in outgoing]))
 
     def _arrive(self, arrivals: list[tuple[Item, Arrival]]) -> None:
