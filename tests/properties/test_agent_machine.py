@@ -190,6 +190,8 @@ class Agent(RuleBasedStateMachine):
     @rule()
     def go_on(self) -> None:
         """Let everything happen that is on its way, but for workers that drain."""
+        if self.left:
+            self.kill_the_agent()
         self.relist()
         while self.answers or self.builds:
             self.answer()
@@ -247,10 +249,15 @@ class Agent(RuleBasedStateMachine):
         for name in self.rows - {process.name for process in self.processes.values()}:
             self.hear(Perished(_key(int(name.rpartition(".")[2])), name))
 
-    @precondition(lambda self: not self.left)
+    @precondition(lambda self: not self.machine.ending)
     @rule(workers=st.booleans())
     def stop(self, workers: bool) -> None:
         self.hear(StopAsked(workers))
+
+    @precondition(lambda self: self.left)
+    @rule()
+    def begin_again(self) -> None:
+        self.kill_the_agent()
 
     # What must hold.
 
@@ -303,4 +310,4 @@ def _number(key: Key) -> int:
 
 
 TestAgent = Agent.TestCase
-TestAgent.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAgent.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
