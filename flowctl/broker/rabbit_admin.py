@@ -71,6 +71,8 @@ def depths(queues: Iterable[str]) -> Script[dict[str, Depth]]:
 def peek(queue: str, limit: int, offset: int) -> Script[list[Message]]:
     """Look at ready messages and give them back."""
     ready = yield from _ready(queue)
+    if not ready or limit <= 0:
+        return []
     held = yield from _fetch(queue, min(limit + offset, ready))
     yield from _give_back(queue, held)
     return [shown(raw.properties, raw.body) for raw in held[offset : offset + limit]]
@@ -120,8 +122,9 @@ def remove(queue: str, message_id: str) -> Script[bool]:
         if not fresh:
             break
     if found is not None:
-        yield _acknowledge([found.number])
+        yield _acknowledge([found])
         held.remove(found)
+        held += yield from _touch(queue)
     yield from _give_back(queue, held, last=found)
     return found is not None
 
@@ -132,32 +135,44 @@ def move(source: str, forward: Forward, ids: Collection[str] | None, limit: int)
     wanted = min(ready if ids is None else len(ids), limit or ready)
     moved = looked_at = 0
     held: list[Raw] = []
-    while moved < wanted and looked_at < ready:
+    failure: Exception | None = None
+    while moved < wanted and looked_at < ready and failure is None:
         most = wanted - moved if ids is None else ready - looked_at
         fresh = yield from _fetch(source, min(CHUNK, most))
         if not fresh:
             break
         looked_at += len(fresh)
         chosen = [raw for raw in fresh if ids is None or raw.name in ids][: wanted - moved]
-        held += [raw for raw in fresh if raw not in chosen]
-        moved += yield from _hand_over(chosen, forward)
+        gone, failure = yield from _hand_over(chosen, forward)
+        held += [raw for raw in fresh if raw.number not in gone]
+        moved += len(gone)
+    held += yield from _touch(source)
     yield from _give_back(source, held)
+    if failure is not None:
+        raise failure
     return moved
 
 
-def _hand_over(chosen: Sequence[Raw], forward: Forward) -> Script[int]:
-    """Forward messages and take away those that were confirmed, also if others were refused."""
+def _hand_over(
+    chosen: Sequence[Raw], forward: Forward
+) -> Script[tuple[set[int], PublishFailed | None]]:
+    """Forward messages and take away those that were confirmed; say which, and what was refused."""
     if not chosen:
-        return 0
+        return set(), None
     sent = forward(chosen)
     yield _until(sent)
     error = sent.exception()
-    refused = error.reasons if isinstance(error, PublishFailed) else {}
-    if error is None or refused:
-        yield _acknowledge(raw.number for raw in chosen if raw.name not in refused)
-    if error is not None:
+    if error is not None and not isinstance(error, PublishFailed):
         raise error
-    return len(chosen)
+    refused = error.reasons if error is not None else {}
+    gone = [raw for raw in chosen if raw.name not in refused]
+    yield _acknowledge(gone)
+    return {raw.number for raw in gone}, error
+
+
+def _touch(queue: str) -> Script[list[Raw]]:
+    """Wait until the queue has heard our acks: those under way when a channel closes may be lost."""
+    return (yield from _fetch(queue, 0))
 
 
 def _ready(queue: str) -> Script[int]:
@@ -178,15 +193,14 @@ def _on(queue: str, step: Step) -> Script[Any]:
 def _fetch(queue: str, count: int) -> Script[list[Raw]]:
     """Fetch from the front of a queue; fewer than `count` if somebody else was faster."""
     held: list[Raw] = []
-    while len(held) < count:
+    while True:
         (fresh,) = yield from _on(queue, haul(queue, min(MOST_AT_ONCE, count - len(held))))
-        if not fresh:
-            break
         held += [
             Raw(int(m.delivery_tag), m.consumer_tag, bool(m.redelivered), properties, body)
             for m, properties, body in fresh
         ]
-    return held
+        if not fresh or len(held) >= count:
+            return held
 
 
 def _give_back(queue: str, held: Sequence[Raw], last: Raw | None = None) -> Script[None]:
@@ -227,10 +241,10 @@ def _return(ends: Iterable[int]) -> Step:
     return lambda channel, callback: _say(callback, lambda: act(channel))
 
 
-def _acknowledge(numbers: Iterable[int]) -> Step:
+def _acknowledge(done: Sequence[Raw]) -> Step:
     def act(channel: Any) -> None:
-        for number in numbers:
-            channel.basic_ack(number)
+        for raw in done:
+            channel.basic_ack(raw.number)
 
     return lambda channel, callback: _say(callback, lambda: act(channel))
 

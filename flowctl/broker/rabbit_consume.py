@@ -286,11 +286,13 @@ class RabbitSubscription:
     # ---------------------------------------------------------------- deliveries
 
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        if channel is not self._channel:
+        queue = self._queue_of.get(method.consumer_tag)
+        if queue is None:
             return
-        queue = self._queue_of[method.consumer_tag]
         delivery = read(self._generation, queue, method, properties, body)
         self._intake.arrived(method.delivery_tag, queue, delivery)
+        if self._closed:
+            return
         consumer = self._consumers.get(queue)
         if consumer is None or self._intake.window == 0:
             self._give_back({queue})
@@ -362,18 +364,37 @@ class RabbitSubscription:
         if channel is None or not channel.is_open:
             done()
             return
-        # Given back by name: a closed channel would count as a failed delivery of each.
+        channel.add_on_close_callback(lambda _channel, _error: done())
         try:
-            for consumer in self._consumers.values():
-                if consumer.tag:
-                    channel.basic_cancel(consumer.tag)
+            self._leave(channel)
+        except AMQPError:
+            done()
+
+    def _leave(self, channel: Any) -> None:
+        """End the consumers, give back by name, then close.
+
+        The queues answer an end only after the acks before it, and those under way when a channel
+        closes may be lost. What a closing channel gives back counts as a failed delivery.
+        """
+        tags = [consumer.tag for consumer in self._consumers.values() if consumer.tag]
+        left = set(tags)
+
+        def ended(frame: Any) -> None:
+            left.discard(frame.method.consumer_tag)
+            if not left:
+                self._give_all_back(channel)
+
+        for tag in tags:
+            channel.basic_cancel(tag, callback=ended)
+        if not tags:
+            self._give_all_back(channel)
+
+    def _give_all_back(self, channel: Any) -> None:
+        if channel.is_open:
             if self._intake.unsettled:
                 channel.basic_nack(max(self._intake.unsettled), multiple=True)
                 self._intake.lost()
-            channel.add_on_close_callback(lambda _channel, _error: done())
             channel.close()
-        except AMQPError:
-            done()
 
 
 def _nobody(_connected: bool, _why: str) -> None:
