@@ -100,10 +100,11 @@ class Follower:
         now = self._control.clock.monotonic()
         if now - self._renewed < _RENEW:
             return
-        # The first time, they are of a dead worker that had our name: nobody runs those calls.
-        lease = CLAIM_LEASE if self._renewed else timedelta()
-        until = self._control.clock.now() + lease
-        self._control.store.traffic.renew_claims(self._identity.worker, until)
+        worker, at = self._identity.worker, self._control.clock.now()
+        if self._renewed:
+            self._control.store.traffic.renew_claims(worker, at + CLAIM_LEASE)
+        else:  # what is there is of a dead worker that had our name: nobody runs those calls
+            self._control.store.traffic.orphan_claims(worker, at)
         self._renewed = now
 
 

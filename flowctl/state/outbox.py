@@ -17,7 +17,7 @@ from flowctl.model.work import Claim, Known
 from flowctl.state.bulk import delete_rows, insert_new
 from flowctl.state.database import Database, Repository, hot, reading, writing
 from flowctl.state.fields import encode, micros
-from flowctl.state.rows import delete, insert, load, update
+from flowctl.state.rows import delete, load, update
 from flowctl.state.tables import CallRow, ClaimRow, OutboxRow
 
 _COLUMNS = ("message_id", "attempt", "owner", "queue", "created_at", "outgoing")
@@ -65,14 +65,23 @@ class Outbox(Repository):
     @hot
     def claim(self, claims: Sequence[Claim]) -> None:
         """Hold long calls by a lease; a claim of the same call is taken over."""
-        held = [claim.call_id for claim in claims]
-        delete(self.database, ClaimRow, ClaimRow.call_id.in_(held))
-        insert(self.database, ClaimRow, map(structs.asdict, claims))
+        for claim in sorted(claims, key=lambda claim: claim.call_id):
+            row = ClaimRow.insert(**structs.asdict(claim))
+            taken = [ClaimRow.queue, ClaimRow.message, ClaimRow.worker, ClaimRow.expires_at]
+            self.database.change(
+                row.on_conflict(conflict_target=[ClaimRow.call_id], preserve=taken)
+            )
 
     @hot
     def renew_claims(self, worker: str, until: datetime) -> int:
         """Prolong all claims of a worker."""
         return update(self.database, ClaimRow, [ClaimRow.worker == worker], expires_at=until)
+
+    @hot
+    def orphan_claims(self, worker: str, now: datetime) -> int:
+        """Make all claims of a worker that is dead nobody's, and expired."""
+        mine = [ClaimRow.worker == worker]
+        return update(self.database, ClaimRow, mine, worker="", expires_at=now)
 
     @hot
     def release_claims(self, ids: Sequence[str]) -> None:
