@@ -16,7 +16,7 @@ from urllib.parse import quote
 import flowctl
 from agentd import claim, environments, resources
 from agentd.daemon import Daemon
-from agentd.feeders import Builders, Watcher
+from agentd.feeders import Builders, Happened, Watcher
 from agentd.link import Link, describe_offer
 from agentd.machine import Machine
 from agentd.roster import Roster
@@ -67,7 +67,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _assemble(settings: Settings, name: str, options: argparse.Namespace) -> Daemon:
-    clock, inbox = SystemClock(), SimpleQueue[object]()
+    clock, inbox = SystemClock(), SimpleQueue[Happened]()
     labels = parse_labels(options.label)
     offer = describe_offer(
         name,
@@ -134,10 +134,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--name", default="", help="name of this agent [default: the host's]")
     parser.add_argument("--cpus", type=_positive, default=0, help="cpus to offer [default: all]")
     parser.add_argument(
-        "--port", type=int, default=0, help="health and metrics on loopback; 0: off"
+        "--port", type=_port, default=0, help="health and metrics on loopback; 0: off"
     )
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--interval", type=float, default=2.0, help="seconds between heartbeats")
+    parser.add_argument("--interval", type=_seconds, default=2.0, help="seconds between heartbeats")
     parser.add_argument(
         "--stop-workers", action="store_true", help="on SIGTERM end the workers first, too"
     )
@@ -149,6 +149,20 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must be between 0 and 65535")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0.1 <= number <= 60:
+        raise argparse.ArgumentTypeError("must be between 0.1 and 60 seconds")
     return number
 
 

@@ -20,11 +20,11 @@ from agentd.commands import (
     Leave,
     StartWorker,
 )
-from agentd.feeders import Builders, Ended, Signalled, Watcher
+from agentd.feeders import Builders, Ended, Happened, Signalled, Watcher
 from agentd.link import Link
 from agentd.machine import Machine
 from agentd.roster import Roster
-from agentd.stimuli import Adopted, Started, Stimulus, StopAsked, Tick
+from agentd.stimuli import Adopted, BuildBroke, Exited, Started, Stimulus, StopAsked, Tick
 from flowctl import systemd
 from flowctl.clock import Clock
 from flowctl.model.states import Desired
@@ -63,7 +63,7 @@ class Daemon:
         link: Link,
         builders: Builders,
         watcher: Watcher,
-        inbox: SimpleQueue[object],
+        inbox: SimpleQueue[Happened],
         clock: Clock,
         stop_workers: bool = False,
     ) -> None:
@@ -115,15 +115,18 @@ class Daemon:
         self._take(self._translate(happened))
         self._next_tick = min(self._next_tick, self._clock.monotonic() + TICK)
 
-    def _translate(self, happened: object) -> Stimulus:
+    def _translate(self, happened: Happened) -> Stimulus:
         match happened:
             case Ended(key):
-                return self._roster.collect(key)
+                return _tell_exit(self._roster.collect(key))
             case Signalled(number):
                 _log.info("got %s", signal.Signals(number).name)
                 return StopAsked(self._stop_workers)
+            case BuildBroke(key, _, reason):
+                _log.warning("%s: %s", key, reason)
+                return happened
             case _:
-                return happened  # type: ignore[return-value]  # feeders put stimuli only
+                return happened
 
     def _take(self, stimulus: Stimulus) -> None:
         for command in self._machine.handle(stimulus, self._clock.monotonic()):
@@ -198,3 +201,10 @@ class Daemon:
             workers,
             self._machine.restarts,
         )
+
+
+def _tell_exit(exited: Exited) -> Exited:
+    level = logging.WARNING if exited.code else logging.INFO
+    how = {None: "ended", 0: "ended well"}.get(exited.code, f"ended with {exited.code}")
+    _log.log(level, "worker of %s %s", exited.key, how)
+    return exited

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from agentd.commands import BuildEnvironment
-from agentd.stimuli import BuildBroke, Built, Key, Site
+from agentd.stimuli import BuildBroke, Built, Key, Site, Stimulus
 from flowctl.errors import FlowError
 from flowctl.model.work import Assignment
 
@@ -32,10 +32,14 @@ class Signalled(NamedTuple):
     number: int
 
 
+Happened = Stimulus | Ended | Signalled
+"""What the daemon's queue holds."""
+
+
 class Watcher(threading.Thread):
     """Waits for the end of workers and for signals, all in one place."""
 
-    def __init__(self, tell: SimpleQueue[object]) -> None:
+    def __init__(self, tell: SimpleQueue[Happened]) -> None:
         super().__init__(name="watcher", daemon=True)
         self._tell = tell
         self._epoll = select.epoll()
@@ -80,7 +84,7 @@ class Builders:
     def __init__(
         self,
         build: Callable[[Assignment], Site],
-        tell: SimpleQueue[object],
+        tell: SimpleQueue[Happened],
         *,
         prune: Callable[[set[str]], list[str]],
     ) -> None:

@@ -25,6 +25,7 @@ from agentd.commands import (
     ForgetWorker,
     ReportDeployment,
 )
+from agentd.feeders import Happened
 from agentd.stimuli import Cut, Listed
 from flowctl.clock import Clock
 from flowctl.errors import FlowError, NotFound, SchemaMismatch, StateUnavailable
@@ -64,7 +65,7 @@ class Link(threading.Thread):
         self,
         opener: Callable[[], AbstractContextManager[Control]],
         offer: Offer,
-        tell: SimpleQueue[object],
+        tell: SimpleQueue[Happened],
         *,
         clock: Clock,
         folder: Path,

@@ -34,11 +34,3 @@ def notify(*words: str, environ: Mapping[str, str] | None = None) -> bool:
 def status(sentence: str) -> str:
     """Return the word that shows `sentence` in `systemctl status`."""
     return "STATUS=" + " ".join(sentence.split())
-
-
-def watchdog_interval(environ: Mapping[str, str] | None = None) -> float:
-    """Return the seconds in which WATCHDOG must be said; 0 where nobody watches this process."""
-    environ = os.environ if environ is None else environ
-    microseconds = environ.get("WATCHDOG_USEC", "")
-    watched = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(microseconds) / 1e6 if watched and microseconds.isdecimal() else 0.0

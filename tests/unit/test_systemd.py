@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.systemd import READY, WATCHDOG, notify, status, watchdog_interval
+from flowctl.systemd import READY, WATCHDOG, notify, status
 
 
 def _listen(address: str) -> socket.socket:
@@ -33,10 +33,3 @@ def test_an_abstract_address_begins_with_an_at_sign() -> None:
 @pytest.mark.parametrize("address", ["", "vsock:2:1234", "/nowhere/at/all"])
 def test_nobody_listens(address: str) -> None:
     assert not notify(READY, environ={"NOTIFY_SOCKET": address})
-
-
-def test_the_watchdog_interval_is_told_in_microseconds() -> None:
-    assert watchdog_interval({"WATCHDOG_USEC": "30000000"}) == 30.0
-    assert watchdog_interval({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}) == 0.0
-    assert watchdog_interval({"WATCHDOG_USEC": "soon"}) == 0.0
-    assert watchdog_interval({}) == 0.0

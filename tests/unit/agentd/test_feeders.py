@@ -11,7 +11,7 @@ import pytest
 
 from agentd import processes
 from agentd.commands import BuildEnvironment
-from agentd.feeders import BUILDS_AT_ONCE, Builders, Ended, Signalled, Watcher
+from agentd.feeders import BUILDS_AT_ONCE, Builders, Ended, Happened, Signalled, Watcher
 from agentd.stimuli import BuildBroke, Built, Key, Site, Version
 from flowctl.errors import BuildFailed
 from flowctl.model.work import Assignment
@@ -27,7 +27,7 @@ def _prune(keep: set[str]) -> list[str]:
 
 
 def _order(build: object) -> object:
-    told: SimpleQueue[object] = SimpleQueue()
+    told: SimpleQueue[Happened] = SimpleQueue()
     Builders(build, told, prune=_prune).order(ORDER)  # type: ignore[arg-type]
     answer = told.get(timeout=20)
     for thread in threading.enumerate():
@@ -59,7 +59,7 @@ def test_a_build_that_breaks_in_a_new_way_answers_too() -> None:
 
 
 def test_only_a_few_are_built_at_once() -> None:
-    told: SimpleQueue[object] = SimpleQueue()
+    told: SimpleQueue[Happened] = SimpleQueue()
     entered, go = threading.Semaphore(0), threading.Event()
     running: list[int] = []
     most: list[int] = []
@@ -105,7 +105,7 @@ def test_old_environments_are_removed_or_stay(
 
 
 def test_ends_and_signals_arrive_in_one_queue(tmp_path: Path) -> None:
-    told: SimpleQueue[object] = SimpleQueue()
+    told: SimpleQueue[Happened] = SimpleQueue()
     watcher = Watcher(told)
     before = signal.getsignal(signal.SIGUSR1)
     watcher.listen(signal.SIGUSR1)

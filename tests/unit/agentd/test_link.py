@@ -19,6 +19,7 @@ from agentd.commands import (
     ForgetWorker,
     ReportDeployment,
 )
+from agentd.feeders import Happened
 from agentd.link import Link, describe_offer
 from agentd.stimuli import Cut, Key, Listed
 from flowctl.errors import FlowError, NotFound, SchemaMismatch, StateUnavailable
@@ -114,7 +115,7 @@ class Store:
 
 class Bench:
     def __init__(self, tmp_path: Path) -> None:
-        self.store, self.clock, self.told = Store(), Clock(), SimpleQueue[object]()
+        self.store, self.clock, self.told = Store(), Clock(), SimpleQueue[Happened]()
         self.control: Any = SimpleNamespace(store=self.store)
         self.link = Link(
             self._open,
