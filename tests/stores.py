@@ -30,7 +30,8 @@ NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 def empty(store: Store) -> None:
     """Delete all rows, as if the store had just been migrated."""
     from flowctl.state.drivers import Mode
-    from flowctl.state.tables import ALL, table_name
+    from flowctl.state.schema import ALL
+    from flowctl.state.tables import table_name
 
     database = store._database
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flowctl.state.database import Database
+from flowctl.state.database import Database, representable
 
 _ROWS = 1000
 """Rows in one statement: 23 columns of them are as many parameters as a database takes."""
+
+_KEEP = "ON CONFLICT DO NOTHING"
 
 Row = tuple[Any, ...]
 
@@ -20,7 +22,8 @@ Row = tuple[Any, ...]
 def insert_new(database: Database, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows; where the key exists the present row stays."""
     for chunk in _chunks(rows):
-        database.driver.insert(database.cursor(), table, columns, chunk, "ON CONFLICT DO NOTHING")
+        with representable():
+            database.driver.insert(database.cursor(), table, columns, chunk, _KEEP)
 
 
 def upsert(
@@ -29,7 +32,8 @@ def upsert(
     """Insert rows of different ids under a conflict rule and return the ids that were written."""
     written: set[str] = set()
     for chunk in _chunks(rows):
-        written.update(database.driver.upsert(database.cursor(), table, columns, chunk, rule))
+        with representable():
+            written.update(database.driver.upsert(database.cursor(), table, columns, chunk, rule))
     return written
 
 

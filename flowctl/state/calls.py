@@ -14,15 +14,8 @@ from flowctl.model.traffic import Call, Result
 from flowctl.model.work import CallFilter, RunCount
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.rows import delete, within
-from flowctl.state.tables import (
-    CallRow,
-    CancelRow,
-    EventRow,
-    FiringRow,
-    ResultRow,
-    SlotRow,
-    columns,
-)
+from flowctl.state.tables import columns
+from flowctl.state.traffic_tables import CallRow, CancelRow, EventRow, FiringRow, ResultRow, SlotRow
 
 _FIELDS = Call.__struct_fields__
 _LISTED = tuple(name for name in _FIELDS if name != "output")

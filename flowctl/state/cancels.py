@@ -9,7 +9,7 @@ from flowctl.state.bulk import insert_new
 from flowctl.state.database import Repository, reading, writing
 from flowctl.state.fields import micros
 from flowctl.state.rows import revise
-from flowctl.state.tables import CallRow, CancelRow
+from flowctl.state.traffic_tables import CallRow, CancelRow
 
 
 class Cancels(Repository):

@@ -21,7 +21,7 @@ from flowctl.model.states import DeploymentStatus, Desired, ProcessorStatus
 from flowctl.recipe.diff import Change
 from flowctl.state.database import Database
 from flowctl.state.removal import forget_sockets, retire
-from flowctl.state.rows import delete, identity, insert, record, touch, update, within
+from flowctl.state.rows import delete, exactly, identity, insert, record, touch, update
 from flowctl.state.tables import (
     AgentRow,
     AgentSpecRow,
@@ -89,7 +89,7 @@ def _update_processor(database: Database, network: str, change: Change) -> None:
     update(
         database,
         ProcessorRow,
-        within(ProcessorRow, network=network, name=spec.name),
+        exactly(ProcessorRow, network=network, name=spec.name),
         **values,
         **touch(database),
     )
@@ -103,11 +103,11 @@ def request_processor(database: Database, network: str, name: str, wanted: Desir
     update(
         database,
         ProcessorRow,
-        within(ProcessorRow, network=network, name=name),
+        exactly(ProcessorRow, network=network, name=name),
         requested_status=wanted,
         **touch(database),
     )
-    deployments = within(DeploymentRow, network=network, processor=name)
+    deployments = exactly(DeploymentRow, network=network, processor=name)
     if wanted is Desired.REMOVED:
         retire(database, *deployments)
     else:
@@ -138,7 +138,7 @@ def _plug(database: Database, network: str, change: Change) -> None:
 
 
 def _agent(database: Database, network: str, change: Change) -> None:
-    where = within(AgentSpecRow, network=network, name=change.name)
+    where = exactly(AgentSpecRow, network=network, name=change.name)
     delete(database, AgentSpecRow, *where)
     if change.after is not None:
         row = {"network": network, "name": change.name, "spec": change.after}
@@ -152,10 +152,10 @@ def _agent(database: Database, network: str, change: Change) -> None:
 
 def _deployment(database: Database, network: str, change: Change) -> None:
     if change.action == "remove":
-        retire(database, *within(DeploymentRow, network=network, name=change.name))
+        retire(database, *exactly(DeploymentRow, network=network, name=change.name))
         return
     spec = cast("DeploymentSpec", change.after)
-    where = within(DeploymentRow, network=network, name=spec.name)
+    where = exactly(DeploymentRow, network=network, name=spec.name)
     values: dict[str, Any] = {"agent": spec.agent, "cpus": spec.cpus, "pinned": True}
     if "agent" in change.fields or "processor" in change.fields:
         delete(database, DeploymentRow, *where)
@@ -169,7 +169,7 @@ def deployment_row(
 ) -> dict[str, Any]:
     """Return the columns of a new deployment; it is wanted as its processor is."""
     query = ProcessorRow.select(ProcessorRow.requested_status)
-    rows = database.rows(query.where(*within(ProcessorRow, network=network, name=spec.processor)))
+    rows = database.rows(query.where(*exactly(ProcessorRow, network=network, name=spec.processor)))
     if not rows:
         raise Conflict(f'processor "{spec.processor}" is gone')
     return identity(database) | {
@@ -189,7 +189,7 @@ def _write(
     database: Database, table: Any, network: str, change: Change, values: dict[str, Any]
 ) -> None:
     if change.action == "update":
-        where = within(table, network=network, name=change.name)
+        where = exactly(table, network=network, name=change.name)
         update(database, table, where, **values, **touch(database))
     else:
         named = {"network": network, "name": change.name}
@@ -197,7 +197,7 @@ def _write(
 
 
 def _delete(database: Database, table: Any, network: str, name: str) -> None:
-    delete(database, table, *within(table, network=network, name=name))
+    delete(database, table, *exactly(table, network=network, name=name))
 
 
 _WRITERS: dict[str, Callable[[Database, str, Change], None]] = {

@@ -32,20 +32,31 @@ R = TypeVar("R", bound="Repository")
 class _Session:
     """A connection and the unit of work that is under way on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.lock = threading.RLock()
         self.connection: Any = None
         self.working = False
+        self._driver = driver
 
-    def hang_up(self, errors: type[Exception]) -> None:
+    def connect(self) -> None:
+        """Make sure that there is a connection which can take a unit of work."""
+        if self.connection is not None and not self._driver.is_usable(self.connection):
+            self.hang_up()
+        if self.connection is None:
+            self.connection = self._driver.connect()
+
+    def hang_up(self) -> None:
         """Close the connection, whatever state it is in."""
         connection, self.connection = self.connection, None
         if connection is not None:
-            with suppress(errors):
-                connection.close()
+            self._driver.hang_up(connection)
 
     def __del__(self) -> None:
-        self.hang_up(Exception)
+        self.hang_up()
+
+
+_INHERITED: list[Any] = []
+"""Connections of a parent process: never used, never closed, never collected."""
 
 
 class _Unknown(Exception):
@@ -65,8 +76,8 @@ class Database:
         self.clock = clock
         self._wanted = wanted
         self._timer = SystemClock()
-        self._closing = threading.Event()
-        self._forget()
+        self._pause = threading.Event()
+        self._begin()
         self.compiler = driver.compiler(self.execute)
 
     def run(self, work: Callable[[], T], mode: Mode) -> T:
@@ -86,11 +97,8 @@ class Database:
     def execute(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Execute one statement of the present unit of work and return its cursor."""
         cursor = self.cursor()
-        try:
+        with representable():
             cursor.execute(sql, tuple(params) if params else ())
-        except (ValueError, OverflowError) as error:
-            # What a driver says of a number or a text that no column can hold.
-            raise InvalidInput(f"the database cannot hold this: {error}") from error
         return cursor
 
     def cursor(self) -> Any:
@@ -118,27 +126,33 @@ class Database:
         """Close all connections; a later unit of work opens new ones."""
         for session in (*self._sessions, self._shared):
             with session.lock:
-                session.hang_up(self.driver.errors)
+                session.hang_up()
 
     def _session(self) -> _Session:
         if self._pid != os.getpid():
-            self._forget()
+            self._disown()
         if self.driver.shared:
             return self._shared
         session: _Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _Session()
+            session = self._local.session = _Session(self.driver)
             with self._guard:
                 self._sessions.add(session)
         return session
 
-    def _forget(self) -> None:
-        """Begin without connections; those of a parent process must not be used, nor closed."""
+    def _disown(self) -> None:
+        """Leave the connections of a parent process to it."""
+        for session in (*self._sessions, self._shared):
+            _INHERITED.append(session.connection)
+            session.connection = None
+        self._begin()
+
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
-        self._shared = _Session()
+        self._shared = _Session(self.driver)
 
     @contextmanager
     def _taken(self, session: _Session) -> Iterator[None]:
@@ -158,22 +172,17 @@ class Database:
                     return lost.value  # type: ignore[no-any-return]
             except self.driver.errors as error:
                 self._recover(session, error, deadline)
-            self._pause(attempt)
+            self._wait(attempt)
         raise AssertionError
 
     def _once(self, session: _Session, work: Callable[[], T], mode: Mode) -> T:
-        self._connect(session)
+        session.connect()
         session.working = True
         try:
-            return work() if mode is Mode.READ else self._transact(session, work, mode)
+            with self.driver.at_work():
+                return work() if mode is Mode.READ else self._transact(session, work, mode)
         finally:
             session.working = False
-
-    def _connect(self, session: _Session) -> None:
-        if session.connection is not None and not self.driver.is_usable(session.connection):
-            session.hang_up(self.driver.errors)
-        if session.connection is None:
-            session.connection = self.driver.connect()
 
     def _transact(self, session: _Session, work: Callable[[], T], mode: Mode) -> T:
         cursor = session.connection.cursor()
@@ -196,24 +205,34 @@ class Database:
         try:
             cursor.execute("ROLLBACK")
         except self.driver.errors:
-            session.hang_up(self.driver.errors)
+            session.hang_up()
 
     def _recover(self, session: _Session, error: Exception, deadline: float) -> None:
         """Make ready for another attempt, or tell the caller."""
         trouble = self.driver.understand(error)
         if trouble.kind is Kind.SCHEMA:
-            raise SchemaMismatch(0, self._wanted()) from error
+            raise self._mismatch(session) or trouble.error from error
         if trouble.kind is Kind.LOST:
-            session.hang_up(self.driver.errors)
+            session.hang_up()
         if trouble.kind is Kind.FINAL or self._timer.monotonic() >= deadline:
             raise trouble.error from error
 
+    def _mismatch(self, session: _Session) -> SchemaMismatch | None:
+        """Return what a missing table or column comes from, where the version shows it."""
+        found = 0
+        with suppress(self.driver.errors, AttributeError):
+            cursor = session.connection.cursor()
+            cursor.execute("SELECT MAX(version) FROM schema_version")
+            found = cursor.fetchone()[0] or 0
+        wanted = self._wanted()
+        return None if found == wanted else SchemaMismatch(found, wanted)
+
     def _took_effect(self, session: _Session, transaction: str) -> bool:
         deadline = self._timer.monotonic() + PATIENCE
-        session.hang_up(self.driver.errors)
+        session.hang_up()
         for attempt in count(1):
             try:
-                self._connect(session)
+                session.connect()
                 fate = self.driver.fate(session.connection.cursor(), transaction)
             except self.driver.errors as error:
                 self._recover(session, error, deadline)
@@ -222,12 +241,21 @@ class Database:
                 return fate
             if self._timer.monotonic() >= deadline:
                 break
-            self._pause(attempt)
+            self._wait(attempt)
         raise StateUnavailable(f"{self.driver.place}: nobody knows whether the change took effect")
 
-    def _pause(self, attempt: int) -> None:
+    def _wait(self, attempt: int) -> None:
         longest = min(0.5, 0.02 * 2 ** min(attempt, 6))
-        self._closing.wait(random.uniform(longest / 4, longest))
+        self._pause.wait(random.uniform(longest / 4, longest))
+
+
+@contextmanager
+def representable() -> Iterator[None]:
+    """Turn what drivers say of a number or a text that no column can hold into bad input."""
+    try:
+        yield
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"the database cannot hold this: {error}") from error
 
 
 class Repository:

@@ -7,6 +7,7 @@ survive a restart of its server and a unit of work must be repeated as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Any, Protocol
 
@@ -72,6 +73,14 @@ class Driver(Protocol):
 
     def connect(self) -> Any:
         """Return a new connection in autocommit."""
+        ...
+
+    def hang_up(self, connection: Any) -> None:
+        """Close a connection, whatever state it is in."""
+        ...
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Bound the time that the database may take for what happens inside."""
         ...
 
     def create(self) -> None:

@@ -16,7 +16,7 @@ from flowctl.state.database import Repository, lossy, reading, writing
 from flowctl.state.fields import moment
 from flowctl.state.outbox import put
 from flowctl.state.rows import check_term, delete, insert, record, update, within
-from flowctl.state.tables import FireRow, LeaseRow, SampleRow
+from flowctl.state.traffic_tables import FireRow, LeaseRow, SampleRow
 
 _LEADER = LeaseRow.name == "leader"
 

@@ -12,7 +12,7 @@ from peewee import SQL
 from flowctl.model.traffic import Event
 from flowctl.state.database import Database, Repository, reading, writing
 from flowctl.state.rows import delete, insert, within
-from flowctl.state.tables import EventRow
+from flowctl.state.traffic_tables import EventRow
 
 
 class Events(Repository):

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from peewee import BigIntegerField, BlobField, TextField
 
+from flowctl.errors import Misconfigured
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EXACT = 2**52
@@ -116,7 +118,13 @@ class Document(TextField):
             return None
         if self._decoder is None:
             self._decoder = msgspec.json.Decoder(self._type)
-        return self._decoder.decode(value)
+        try:
+            return self._decoder.decode(value)
+        except msgspec.MsgspecError as error:
+            raise Misconfigured(
+                f"the database holds a {self.name} that this flowctl cannot read: {error}",
+                remedy="upgrade flowctl on this host",
+            ) from error
 
 
 class Body(BlobField):

@@ -25,6 +25,7 @@ from flowctl.state.removal import remove_if_idle
 from flowctl.state.rows import (
     check_term,
     delete,
+    exactly,
     find,
     identity,
     insert,
@@ -184,7 +185,7 @@ class Fleets(Repository):
         self, deployment_name: str, network: str, status: DeploymentStatus, reason: str = ""
     ) -> None:
         """Write what a host sees of a deployment; a deployment that is gone is ignored."""
-        where = within(DeploymentRow, network=network, name=deployment_name)
+        where = exactly(DeploymentRow, network=network, name=deployment_name)
         for old in load(self.database, Deployment, DeploymentRow, *where):
             if (old.status, old.reason) == (status, reason):
                 continue
@@ -195,7 +196,7 @@ class Fleets(Repository):
     def finish(self, deployment_name: str, network: str) -> bool:
         """Delete a deployment that is to be removed; its host has nothing of it left."""
         lock_wanted(self.database)
-        where = within(DeploymentRow, network=network, name=deployment_name)
+        where = exactly(DeploymentRow, network=network, name=deployment_name)
         where.append(DeploymentRow.requested_status == Desired.REMOVED)
         found = load(self.database, Deployment, DeploymentRow, *where)
         for each in found:
@@ -208,8 +209,8 @@ class Fleets(Repository):
     @lossy
     def beat_worker(self, beat: WorkerBeat) -> None:
         """Take a host's word for a worker; a worker without a deployment is no worker."""
-        deployment = within(WorkerRow, network=beat.network, deployment=beat.deployment)
-        exists = within(DeploymentRow, network=beat.network, name=beat.deployment)
+        deployment = exactly(WorkerRow, network=beat.network, deployment=beat.deployment)
+        exists = exactly(DeploymentRow, network=beat.network, name=beat.deployment)
         if not self.database.rows(DeploymentRow.select(DeploymentRow.name).where(*exists)):
             return
         delete(self.database, WorkerRow, *deployment, WorkerRow.name != beat.name)

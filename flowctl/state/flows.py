@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from msgspec import structs
 
@@ -29,6 +28,7 @@ from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.removal import delete_network, remove_if_idle
 from flowctl.state.rows import (
     delete,
+    exactly,
     find,
     insert,
     load,
@@ -184,6 +184,7 @@ class Flows(Repository):
         """
         lock_wanted(self.database)
         present = self._present(network, processor, receipt)
+        network, processor = present.network, present.name
         if not may_request(present.requested_status, wanted):
             raise Refused(
                 f'processor "{processor}" is asked to be {present.requested_status},'
@@ -209,6 +210,7 @@ class Flows(Repository):
         """
         lock_wanted(self.database)
         present = self._present(network, processor, receipt)
+        network, processor = present.network, present.name
         if spec.name != processor:
             raise Refused(f'processor "{processor}" cannot be renamed')
         old = NetworkSpec(name=network, processors=(present.spec,))
@@ -229,9 +231,10 @@ class Flows(Repository):
         """
         lock_wanted(self.database)
         present = self._present(network, processor, None)
+        network, processor = present.network, present.name
         if present.requested_status is Desired.REMOVED:
             raise Refused(f'processor "{processor}" is being removed')
-        where = within(ProcessorRow, network=network, name=processor)
+        where = exactly(ProcessorRow, network=network, name=processor)
         values = touch(self.database)
         update(self.database, ProcessorRow, where, restarts=ProcessorRow.restarts + 1, **values)
         revise(self.database, network)
@@ -241,20 +244,23 @@ class Flows(Repository):
     @writing
     def save_tasks(self, network: str, processor: str, tasks: Sequence[Task]) -> None:
         """Write what the module of a processor showed; overrides stay as they are."""
-        where = within(TaskRow, network=network, processor=processor)
-        if not load(
-            self.database,
-            Processor,
-            ProcessorRow,
-            *within(ProcessorRow, network=network, name=processor),
-        ):
+        lock_wanted(self.database)
+        where = exactly(ProcessorRow, network=network, name=processor)
+        if not load(self.database, Processor, ProcessorRow, *where):
             return
-        rows = self.database.rows(TaskRow.select(TaskRow.name, TaskRow.code).where(*where))
-        codes = dict(rows)
-        delete(self.database, TaskRow, *where)
-        seen = {task.name: task for task in tasks}
-        values = [_task_row(network, processor, each, codes) for each in seen.values()]
-        insert(self.database, TaskRow, values)
+        inside = exactly(TaskRow, network=network, processor=processor)
+        known = load(self.database, Task, TaskRow, *inside)
+        codes = {task.name: task.code for task in known}
+        seen = {
+            task.name: structs.replace(
+                task, processor=processor, code=codes.get(task.name, task.code)
+            )
+            for task in tasks
+        }
+        if {task.name: task for task in known} != seen:
+            delete(self.database, TaskRow, *inside)
+            rows = [structs.asdict(task) | {"network": network} for task in seen.values()]
+            insert(self.database, TaskRow, rows)
 
     @writing
     def override_code(self, network: str, processor: str, task: str, code: str) -> None:
@@ -264,7 +270,9 @@ class Flows(Repository):
             NotFound: the processor has no such task.
         """
         lock_wanted(self.database)
-        where = within(TaskRow, network=network, processor=processor, name=task)
+        present = self._present(network, processor, None)
+        network, processor = present.network, present.name
+        where = exactly(TaskRow, network=network, processor=processor, name=task)
         if not update(self.database, TaskRow, where, code=code):
             raise NotFound("task", task)
         self.restart(network, processor)
@@ -280,7 +288,7 @@ class Flows(Repository):
         running: int,
     ) -> None:
         """Write what the daemons see of a processor; a status that changed becomes an event."""
-        where = within(ProcessorRow, network=network, name=processor)
+        where = exactly(ProcessorRow, network=network, name=processor)
         found = load(self.database, Processor, ProcessorRow, *where)
         if not found:
             return
@@ -342,8 +350,3 @@ class Flows(Repository):
                 DeploymentRow.requested_status != Desired.REMOVED,
             )
         )
-
-
-def _task_row(network: str, processor: str, task: Task, codes: Mapping[str, str]) -> dict[str, Any]:
-    code = codes.get(task.name, task.code)
-    return structs.asdict(task) | {"network": network, "processor": processor, "code": code}

@@ -18,8 +18,9 @@ from flowctl.model.work import Arrival, Slot
 from flowctl.state.bulk import upsert
 from flowctl.state.database import Repository, hot
 from flowctl.state.recording import BEGINNING, COLUMNS, call_row
-from flowctl.state.rows import delete, insert, load, update, within
-from flowctl.state.tables import CallRow, FiringRow, GatheringRow, SlotRow, columns
+from flowctl.state.rows import delete, exactly, insert, load, update
+from flowctl.state.tables import columns
+from flowctl.state.traffic_tables import CallRow, FiringRow, GatheringRow, SlotRow
 
 _SLOT = Slot.__struct_fields__
 _Held = tuple[str, Slot]
@@ -114,8 +115,7 @@ class Joins(Repository):
 
     def _gathered(self, arrival: Arrival) -> list[_Held] | None:
         """Return the value of every index, when none is missing."""
-        place = within(GatheringRow, socket=arrival.slot.socket)
-        place.append(GatheringRow.key == arrival.slot.key)
+        place = exactly(GatheringRow, socket=arrival.slot.socket, key=arrival.slot.key)
         if not update(self.database, GatheringRow, place, arrived=GatheringRow.arrived + 1):
             row = {"socket": arrival.slot.socket, "key": arrival.slot.key, "arrived": 1}
             insert(self.database, GatheringRow, [row])

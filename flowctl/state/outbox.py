@@ -18,7 +18,7 @@ from flowctl.state.bulk import delete_rows, insert_new
 from flowctl.state.database import Database, Repository, hot, reading, writing
 from flowctl.state.fields import encode, micros
 from flowctl.state.rows import delete, load, update
-from flowctl.state.tables import CallRow, ClaimRow, OutboxRow
+from flowctl.state.traffic_tables import CallRow, ClaimRow, OutboxRow
 
 _COLUMNS = ("message_id", "attempt", "owner", "queue", "created_at", "outgoing")
 _TOLD = sorted(TERMINAL | {CallStatus.RETRYING})

@@ -16,7 +16,7 @@ from flowctl.model.work import Create, Resize, Step
 from flowctl.state.changes import deployment_row
 from flowctl.state.database import Database
 from flowctl.state.removal import retire
-from flowctl.state.rows import insert, load, record, touch, update, within
+from flowctl.state.rows import exactly, insert, load, record, touch, update
 from flowctl.state.tables import AgentRow, DeploymentRow, ProcessorRow
 
 
@@ -74,7 +74,7 @@ class Placement:
             return "a deployment has at least one cpu"
         if growth > 0 and (refusal := self._room(present.agent, growth)):
             return refusal
-        where = within(DeploymentRow, network=step.network, name=step.deployment)
+        where = exactly(DeploymentRow, network=step.network, name=step.deployment)
         update(self._database, DeploymentRow, where, cpus=step.cpus, **touch(self._database))
         self._used[present.agent] += growth
         self._tell(step, "resized", f"{present.cpus} -> {step.cpus} cpus")
@@ -83,7 +83,7 @@ class Placement:
     def _retire(self, present: Deployment) -> str:
         retire(
             self._database,
-            *within(DeploymentRow, network=present.network, name=present.name),
+            *exactly(DeploymentRow, network=present.network, name=present.name),
         )
         agent = self._agents.get(present.agent)
         if agent is None or agent.status not in ALIVE:

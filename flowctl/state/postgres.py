@@ -6,8 +6,11 @@ lock outlives its transaction.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -15,11 +18,12 @@ import msgspec
 from flowctl.errors import Conflict, FlowError, InvalidInput, Misconfigured, StateUnavailable
 from flowctl.settings import redact
 from flowctl.state.drivers import PATIENCE, Kind, Mode, Trouble
+from flowctl.state.watch import Watch
 
 _PATIENCE_MS = int(PATIENCE * 1000)
 _LIMITS = (
     f"SET LOCAL lock_timeout = {_PATIENCE_MS};"
-    " SET LOCAL statement_timeout = 60000;"
+    " SET LOCAL statement_timeout = 30000;"
     " SET LOCAL idle_in_transaction_session_timeout = 30000;"
 )
 _BEGIN = {
@@ -75,6 +79,7 @@ class PostgresDriver:
         self._driver = psycopg2
         self.errors: type[Exception] = psycopg2.Error
         self.place = redact(url)
+        self._watch = Watch()
         self._dsn = self._options(url)
 
     def _options(self, url: str) -> dict[str, Any]:
@@ -99,7 +104,23 @@ class PostgresDriver:
         """Return a new connection in autocommit."""
         connection = self._driver.connect(**self._dsn)
         connection.autocommit = True
+        self._watch.attach(socket.socket(fileno=os.dup(connection.fileno())))
         return connection
+
+    def hang_up(self, connection: Any) -> None:
+        """Close a connection, whatever state it is in."""
+        self._watch.detach()
+        with suppress(self.errors):
+            connection.close()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Bound the time that the server may take for what happens inside."""
+        self._watch.begin()
+        try:
+            yield
+        finally:
+            self._watch.end()
 
     def create(self) -> None:
         """Databases of a server are made by those who own it."""

@@ -12,7 +12,7 @@ from flowctl.state.bulk import Row, delete_keys, insert_new, upsert, used
 from flowctl.state.database import Database, Repository, hot
 from flowctl.state.fields import clean, encode, micros, perhaps_micros
 from flowctl.state.outbox import forget, put
-from flowctl.state.tables import CallRow
+from flowctl.state.traffic_tables import CallRow
 
 COLUMNS = (
     "id",

@@ -11,27 +11,29 @@ from typing import Any
 
 from flowctl.model.states import ALIVE, CallStatus, Desired
 from flowctl.state.database import Database
-from flowctl.state.rows import delete, record, touch, update, within
+from flowctl.state.rows import delete, exactly, record, touch, update
 from flowctl.state.tables import (
     AgentRow,
     AgentSpecRow,
-    CallRow,
-    ClaimRow,
     DeploymentRow,
-    EventRow,
-    FireRow,
-    FiringRow,
-    GatheringRow,
     NetworkRow,
-    OutboxRow,
     PlugRow,
     ProcessorRow,
-    ResultRow,
-    SlotRow,
     SocketRow,
     TaskRow,
     WorkerRow,
     table_name,
+)
+from flowctl.state.traffic_tables import (
+    CallRow,
+    ClaimRow,
+    EventRow,
+    FireRow,
+    FiringRow,
+    GatheringRow,
+    OutboxRow,
+    ResultRow,
+    SlotRow,
 )
 
 _IN_NETWORK: tuple[Any, ...] = (
@@ -80,13 +82,13 @@ def retire(database: Database, *where: Any) -> None:
 
 def remove_if_idle(database: Database, network: str, processor: str) -> bool:
     """Delete a processor that is to be removed and has no deployments; tell whether it went."""
-    deployments = within(DeploymentRow, network=network, processor=processor)
+    deployments = exactly(DeploymentRow, network=network, processor=processor)
     if _count(database, DeploymentRow, *deployments):
         return False
     query = SocketRow.select(SocketRow.name)
-    inside = within(SocketRow, network=network, processor=processor)
+    inside = exactly(SocketRow, network=network, processor=processor)
     names = [row[0] for row in database.rows(query.where(*inside))]
-    where = within(ProcessorRow, network=network, name=processor)
+    where = exactly(ProcessorRow, network=network, name=processor)
     where.append(ProcessorRow.requested_status == Desired.REMOVED)
     if not delete(database, ProcessorRow, *where):
         return False

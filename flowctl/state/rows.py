@@ -13,7 +13,8 @@ from msgspec import Struct
 from flowctl.errors import Conflict, InvalidInput, NotFound
 from flowctl.model.ids import new_id
 from flowctl.state.database import Database
-from flowctl.state.tables import CounterRow, EventRow, LeaseRow, NetworkRow, Table, columns
+from flowctl.state.tables import CounterRow, NetworkRow, Table, columns
+from flowctl.state.traffic_tables import EventRow, LeaseRow
 
 S = TypeVar("S", bound=Struct)
 
@@ -32,6 +33,11 @@ def load(
 def within(table: Any, **values: str) -> list[Any]:
     """Return the conditions that columns equal these values; empty values mean any."""
     return [getattr(table, name) == value for name, value in values.items() if value]
+
+
+def exactly(table: Any, **values: str) -> list[Any]:
+    """Return the conditions that columns equal these values, empty ones included: for writes."""
+    return [getattr(table, name) == value for name, value in values.items()]
 
 
 def find(

@@ -16,10 +16,66 @@ import msgspec
 from flowctl.errors import SchemaMismatch
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.fields import micros
-from flowctl.state.tables import ALL, CounterRow, Table, table_name
+from flowctl.state.tables import (
+    AgentRow,
+    AgentSpecRow,
+    CounterRow,
+    DeploymentRow,
+    NetworkRow,
+    NodeRow,
+    PlugRow,
+    ProcessorRow,
+    SocketRow,
+    Table,
+    TaskRow,
+    WorkerRow,
+    table_name,
+)
+from flowctl.state.traffic_tables import (
+    CallRow,
+    CancelRow,
+    ClaimRow,
+    EventRow,
+    FireRow,
+    FiringRow,
+    GatheringRow,
+    LeaseRow,
+    OutboxRow,
+    ResultRow,
+    SampleRow,
+    SlotRow,
+)
 
 _FILE = re.compile(r"(\d{4})_\w+\.sql")
 _VERSIONS = "schema_version"
+
+
+ALL: tuple[type[Table], ...] = (
+    CounterRow,
+    NetworkRow,
+    AgentSpecRow,
+    ProcessorRow,
+    TaskRow,
+    SocketRow,
+    PlugRow,
+    NodeRow,
+    AgentRow,
+    DeploymentRow,
+    WorkerRow,
+    CallRow,
+    ResultRow,
+    OutboxRow,
+    ClaimRow,
+    CancelRow,
+    SlotRow,
+    GatheringRow,
+    FiringRow,
+    EventRow,
+    LeaseRow,
+    FireRow,
+    SampleRow,
+)
+"""All tables, parents before children."""
 
 
 @cache

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -87,6 +87,15 @@ class SqliteDriver:
             connection.close()
             raise
         return connection
+
+    def hang_up(self, connection: Any) -> None:
+        """Close a connection."""
+        with suppress(sqlite3.Error):
+            connection.close()
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Nothing bounds the work of a file but the file."""
+        return nullcontext()
 
     def create(self) -> None:
         """Make the file, readable by nobody else."""

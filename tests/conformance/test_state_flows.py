@@ -368,3 +368,46 @@ def test_a_plug_with_a_name_and_all_its_fields(store: Store) -> None:
     moved = structs.replace(plug, source="parse.tick")
     apply(store, shop(plugs=(moved,)))
     assert store.flows.plug("fast").spec == moved
+
+
+def test_writes_reach_exactly_the_one_that_is_meant(store: Store) -> None:
+    apply(store, shop())
+    other = shop(name="stock", processors=(processor("parse", "rows"),), plugs=())
+    apply(store, other)
+    store.flows.request("", "stock/parse", Desired.PAUSED)
+    store.flows.restart("", "stock/parse")
+    spec = structs.replace(other.processors[0], cpus=5)
+    store.flows.rewrite("stock", "parse", spec, receipt=None)
+    assert store.flows.network("stock").revision == 4
+    assert store.flows.network("shop").revision == 1
+    untouched = store.flows.processor("parse", "shop")
+    assert (untouched.requested_status, untouched.restarts, untouched.spec.cpus) == (
+        Desired.RUNNING,
+        0,
+        1,
+    )
+    with pytest.raises(InvalidInput):
+        store.flows.request("", "parse", Desired.STOPPED)
+    assert not store.fleet.finish("pinned", "")
+
+
+def test_tasks_that_did_not_change_are_not_written(store: Store) -> None:
+    apply(store, shop())
+    task = Task(name="rows", processor="parse", module="m")
+    start = threading.Barrier(3)
+    errors: list[Exception] = []
+
+    def save() -> None:
+        start.wait()
+        try:
+            store.flows.save_tasks("shop", "parse", [task, task])
+        except Conflict as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []
+    assert len(store.dump()["task"]) == 1

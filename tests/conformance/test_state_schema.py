@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.errors import Misconfigured, SchemaMismatch
+from flowctl.errors import InvalidInput, Misconfigured, SchemaMismatch
 from flowctl.state.store import Store, open_store
-from tests.stores import apply, beat, shop
+from tests.stores import apply, beat, finished, shop
 
 
 def test_an_empty_database_says_what_it_lacks(fresh_url: str) -> None:
@@ -64,7 +64,8 @@ def test_a_newer_schema_is_refused(fresh_url: str) -> None:
 
 
 def test_the_tables_are_as_the_code_believes(store: Store) -> None:
-    from flowctl.state.tables import ALL, table_name
+    from flowctl.state.schema import ALL
+    from flowctl.state.tables import table_name
 
     store.revision()
     dumped = {name: set(_columns(store, name)) for name in map(table_name, ALL)}
@@ -166,3 +167,30 @@ def fresh_url(state_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     if state_url.startswith("sqlite"):
         return f"sqlite:///{tmp_path / 'fresh.db'}"
     return str(request.getfixturevalue("postgres_empty_url"))
+
+
+def test_an_older_schema_is_named(fresh_url: str) -> None:
+    store = open_store(fresh_url)
+    store.migrate()
+    _execute(store, "UPDATE schema_version SET version = version - 1 WHERE version = 1")
+    _execute(store, "ALTER TABLE processor RENAME COLUMN error TO trouble")
+    found, wanted = store.schema()
+    with pytest.raises(SchemaMismatch) as caught:
+        store.flows.processors()
+    assert (caught.value.found, caught.value.wanted) == (found, wanted)
+    store.close()
+
+
+def test_what_no_column_holds_is_bad_input(store: Store) -> None:
+    with pytest.raises(InvalidInput):
+        store.traffic.commit([finished("c1", attempt=2**70)])
+    with pytest.raises(InvalidInput):
+        store.flows.network("half \ud800")
+    store.traffic.commit([finished("c1")])
+
+
+def test_what_a_newer_program_wrote_is_told(store: Store) -> None:
+    apply(store, shop())
+    _execute(store, "UPDATE processor SET spec = '{\"name\": 1}'")
+    with pytest.raises(Misconfigured, match="holds a spec that this flowctl cannot read"):
+        store.flows.processors()

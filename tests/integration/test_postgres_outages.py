@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -229,6 +231,23 @@ def test_nothing_is_left_in_the_session(store: Store) -> None:
         return list(store._database.execute(changed).fetchall())
 
     assert store._database.run(look, Mode.READ) == []
+
+
+def test_a_server_that_stands_still_is_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowctl.state.watch.LIMIT", 0.4)
+    apply(store, shop())
+
+    def backend() -> int:
+        return int(store._database.execute("SELECT pg_backend_pid()").fetchone()[0])
+
+    store.close()
+    pid = store._database.run(backend, Mode.READ)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert [each.name for each in store.flows.networks()] == ["shop"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert store._database.run(backend, Mode.READ) != pid
 
 
 def test_two_units_that_lock_each_other_out_both_end(store: Store, url: str) -> None:
