@@ -159,6 +159,8 @@ class Daemon:
         asked = f"; `flowctl start agent {self._machine.agent}` lets it serve again"
         stopped = asked if self._machine.requested in {Desired.STOPPED, Desired.REMOVED} else ""
         _log.info("%s", f"goodbye{stopped}" if command.goodbye else "leaving; the workers go on")
+        if command.goodbye:
+            self._roster.say_goodbye()
         self._code = 0
 
     def _tick(self) -> None:

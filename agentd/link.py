@@ -172,9 +172,9 @@ class Link(threading.Thread):
 
     def _measure(self, letter: BeatWorker) -> WorkerBeat:
         name = letter.beat.name
-        if letter.measure:
+        if letter.measure or name not in self._measured:
             self._measured[name] = self._meter.measure(name, letter.pids)
-        cpu, memory = self._measured.get(name, (0.0, 0))
+        cpu, memory = self._measured[name]
         return msgspec.structs.replace(letter.beat, cpu_percent=cpu, memory=memory)
 
     def _forget(self, control: Control, name: str) -> None:

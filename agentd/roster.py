@@ -245,6 +245,10 @@ class Roster:
             return False
         return True
 
+    def say_goodbye(self) -> None:
+        """Take away the sign of life: this agent ended on purpose, and its workers with it."""
+        self._alive.unlink(missing_ok=True)
+
     def trim_logs(self) -> None:
         """Keep the end of a log that grew over its cap, in a file beside it."""
         for process in self._held.values():

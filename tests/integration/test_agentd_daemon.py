@@ -284,6 +284,9 @@ def test_sigterm_ends_the_workers_where_that_was_asked_for(host: Host) -> None:
     assert host.living() == []
     assert host.store.fleet.agent("h1").status is AgentStatus.STOPPED
     assert host.store.fleet.workers() == []
+    run = host.settings.paths.run
+    assert {path.name for path in run.iterdir()} == {"agentd-h1", "agentd-h1.lock"}
+    assert list((run / "agentd-h1").iterdir()) == []
 
 
 def test_a_second_sigterm_waits_for_nobody(host: Host) -> None:
