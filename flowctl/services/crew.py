@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,14 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     """What the system says of its start; another process with this pid says something else."""
     log: str
+
+
+def offered() -> int:
+    """Return the cpus that a local agent offers where nobody says how many.
+
+    On a machine of one's own a small flow must find room: executors that wait share a cpu well.
+    """
+    return max(LEAST_CPUS, os.cpu_count() or 1)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +82,19 @@ def is_alive(member: Member) -> bool:
 
 def start_of(pid: int) -> str:
     """Return the start time of a process as the system tells it; empty where there is none."""
+    fields = _stat(pid)
+    if not fields:
+        return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel tells of a process: state, parent and so on; nothing if it is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
-    fields = text.rpartition(")")[2].split()
-    return "" if fields[0] == "Z" else fields[19]
+        return []
+    return text.rpartition(")")[2].split()
 
 
 def _start_by_ps(pid: int) -> str:
@@ -180,17 +196,32 @@ def last_words(member: Member) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def stop(paths: Paths, members: Sequence[Member], clock: Clock) -> list[Member]:
-    """End these daemons, agents first, and wait until they are gone; return who had to be killed."""
-    ordered = sorted(members, key=lambda member: member.program != "agentd")
+def stop(
+    paths: Paths, members: Sequence[Member], clock: Clock, *, workers: Sequence[int] = ()
+) -> list[Member]:
+    """End these daemons, agents first, and wait until they are gone; return who had to be killed.
+
+    `workers` are pids of workers that need not finish what they hold: they are killed.
+    """
     killed: list[Member] = []
     for program in ("agentd", "schedulerd"):
-        group = [member for member in ordered if member.program == program and is_alive(member)]
+        group = [member for member in members if member.program == program and is_alive(member)]
         for member in group:
             signal_member(member, signal.SIGTERM)
+        # After the signal: an agent that is ending does not replace a worker that is gone.
+        _kill_children(group, workers)
         killed += _await_end(group, clock)
     record_file(paths).unlink(missing_ok=True)
     return killed
+
+
+def _kill_children(group: Sequence[Member], pids: Sequence[int]) -> None:
+    """Kill those of these processes that are children of the group; nobody else has their pids."""
+    parents = {str(member.pid) for member in group}
+    for pid in pids:
+        if parents.intersection(_stat(pid)[1:2]):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _await_end(group: Sequence[Member], clock: Clock) -> list[Member]:
@@ -213,15 +244,11 @@ def _await_end(group: Sequence[Member], clock: Clock) -> list[Member]:
 def signal_member(member: Member, number: signal.Signals) -> None:
     """Send a signal to a member, if it still is who it was."""
     if is_alive(member):
-        try:
+        with suppress(ProcessLookupError):
             os.kill(member.pid, number)
-        except ProcessLookupError:
-            return
 
 
 def reap(member: Member) -> None:
     """Collect a member that is our own ended child, so that it does not stay as a zombie."""
-    try:
+    with suppress(ChildProcessError):
         os.waitpid(member.pid, os.WNOHANG)
-    except ChildProcessError:
-        return

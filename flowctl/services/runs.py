@@ -215,11 +215,16 @@ def enough_cpus(spec: NetworkSpec) -> int:
 def brought_up(settings: Settings, control: Control, *, cpus: int = 0) -> Iterator[Control]:
     """Run a scheduler and one agent for the length of a `with`."""
     members = crew.start(settings, crew.Order(agents=("local",), cpus=cpus), detached=False)
+    workers: list[int] = []
     try:
         crew.await_ready(control, members)
         yield control
+    except BaseException:
+        # Nobody will read what still runs, so nobody waits for it either.
+        workers = [worker.pid for worker in control.store.fleet.workers(agent="local")]
+        raise
     finally:
-        crew.stop(settings.paths, members, control.clock)
+        crew.stop(settings.paths, members, control.clock, workers=workers)
 
 
 def read_feed(text: str, *, stdin: Callable[[], bytes]) -> Feed:

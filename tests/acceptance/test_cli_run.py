@@ -129,7 +129,7 @@ def _await_processes(folder: Path) -> None:
     import time
 
     deadline = time.monotonic() + 60
-    while len(_processes_below(folder)) < 4 and time.monotonic() < deadline:
+    while len(_processes_below(folder)) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
 
 

@@ -1,0 +1,57 @@
+"""Lines of logs keep their moments and their tracebacks."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowctl.services import logs
+
+NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
+
+
+def record(second: int, message: str, **more: object) -> str:
+    import json
+
+    return json.dumps(
+        {
+            "at": f"2026-11-05T12:00:{second:02}.000+00:00",
+            "level": "info",
+            "logger": "x",
+            "message": message,
+        }
+        | more
+    )
+
+
+def test_records_and_what_follows_them() -> None:
+    text = "\n".join(
+        ["stray", record(1, "one", pid=7), "Traceback ...", record(2, "two", level="error")]
+    )
+    lines = logs.parse("agentd", text, NOW)
+    assert [(line.at.second, line.level, line.text) for line in lines] == [
+        (0, "info", "stray"),
+        (1, "info", "one pid=7"),
+        (1, "info", "Traceback ..."),
+        (2, "error", "two"),
+    ]
+
+
+def test_a_traceback_in_a_record_is_lines() -> None:
+    lines = logs.parse("agentd", record(1, "it broke", traceback="a\nb"), NOW)
+    assert [line.text for line in lines] == ["it broke", "a", "b"]
+
+
+def test_json_that_is_no_record_is_text() -> None:
+    assert [line.text for line in logs.parse("w", '{"a": 1}\n{broken', NOW)] == [
+        '{"a": 1}',
+        "{broken",
+    ]
+
+
+def test_logs_of_daemons_and_workers_are_found(tmp_path: Path) -> None:
+    (tmp_path / "workers").mkdir()
+    for name in ("schedulerd.log", "workers/h.net.p.worker.1.log", "workers/notes.txt"):
+        (tmp_path / name).touch()
+    assert [logs.source_of(file) for file in logs.files(tmp_path)] == [
+        "schedulerd",
+        "h.net.p.worker.1",
+    ]
