@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -47,6 +47,7 @@ from flowctl.state.traffic_tables import (
 )
 
 _FILE = re.compile(r"(\d{4})_\w+\.sql")
+_FOLDER = Path(__file__).parent / "migrations"
 _VERSIONS = "schema_version"
 
 
@@ -81,8 +82,7 @@ ALL: tuple[type[Table], ...] = (
 @cache
 def migrations() -> tuple[tuple[int, str], ...]:
     """Return number and file name of every migration, in order."""
-    folder = resources.files("flowctl.state") / "migrations"
-    found = (_FILE.fullmatch(entry.name) for entry in folder.iterdir())
+    found = (_FILE.fullmatch(entry.name) for entry in _FOLDER.iterdir())
     return tuple(sorted((int(match[1]), match[0]) for match in found if match))
 
 
@@ -160,7 +160,7 @@ class Schema(Repository):
 
     def _apply(self, number: int, name: str) -> str:
         driver = self.database.driver
-        text = (resources.files("flowctl.state") / "migrations" / name).read_text()
+        text = (_FOLDER / name).read_text()
         for statement in Template(_uncommented(text)).substitute(driver.words).split(";"):
             if statement.strip():
                 self.database.execute(statement)
