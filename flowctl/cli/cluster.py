@@ -31,14 +31,14 @@ def up(
     agents: Annotated[
         int, typer.Option("--agents", min=1, max=100, help="How many agents, named a1, a2 ...")
     ] = 1,
-    cpus: Annotated[int, typer.Option("--cpus", min=0, help="Cpus each offers; 0 means all.")] = 0,
+    cpus: Annotated[int, typer.Option("--cpus", min=0, help="Cpus each offers; 0: all, at least 8.")] = 0,
 ) -> None:
     """Start a scheduler and an agent on this machine; Ctrl-C stops them."""
     session = session_of(ctx)
     settings = session.settings
     names = tuple(f"a{number + 1}" for number in range(agents)) if agents > 1 else (settings.agent,)
     with session.control() as control:
-        order = crew.Order(agents=names, cpus=cpus)
+        order = crew.Order(agents=names, cpus=cpus or crew.offered())
         members = crew.start(settings, order, detached=detach)
         try:
             crew.await_ready(control, members)

@@ -23,6 +23,7 @@ from flowctl.services import waiting
 from flowctl.services.control import Control
 from flowctl.settings import Paths, Settings
 
+LEAST_CPUS = 8
 GRACE = 45.0
 """Seconds that a daemon gets to end by itself: a worker may take 30 to finish what it holds."""
 
