@@ -24,6 +24,7 @@ DELAYED = -1
 """`message.owner` of a message whose time has not come."""
 
 _OPENING = threading.Lock()
+_HANGS = "look for a process that hangs while it holds the file"
 
 _TABLES = """
 CREATE TABLE counter (next_id INTEGER NOT NULL);
@@ -97,14 +98,16 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
     except OSError as error:
-        raise BrokerUnavailable(f"embedded broker {path}: {error.strerror or error}") from error
+        remedy = _HANGS if isinstance(error, TimeoutError) else ""
+        said = error.strerror or str(error)
+        raise BrokerUnavailable(f"embedded broker {path}: {said}", remedy=remedy) from error
 
 
 def unavailable(path: Path, error: sqlite3.Error) -> BrokerUnavailable:
     """Return our error for one of SQLite's."""
     remedy = {
         sqlite3.SQLITE_FULL: "free space on that disk",
-        sqlite3.SQLITE_BUSY: "look for a process that hangs while it holds the file",
+        sqlite3.SQLITE_BUSY: _HANGS,
         sqlite3.SQLITE_READONLY: "make the file and its folder writable",
         sqlite3.SQLITE_CANTOPEN: "make the folder writable",
         sqlite3.SQLITE_NOTADB: "move that file away; it is no broker's",

@@ -281,4 +281,4 @@ class Rows(RuleBasedStateMachine):
 
 
 TestRows = Rows.TestCase
-TestRows.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestRows.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
