@@ -31,7 +31,9 @@ def up(
     agents: Annotated[
         int, typer.Option("--agents", min=1, max=100, help="How many agents, named a1, a2 ...")
     ] = 1,
-    cpus: Annotated[int, typer.Option("--cpus", min=0, help="Cpus each offers; 0: all, at least 8.")] = 0,
+    cpus: Annotated[
+        int, typer.Option("--cpus", min=0, help="Cpus each offers; 0: all, at least 8.")
+    ] = 0,
 ) -> None:
     """Start a scheduler and an agent on this machine; Ctrl-C stops them."""
     session = session_of(ctx)

@@ -95,3 +95,9 @@ def test_payloads_are_checked_json() -> None:
     assert text_payload('say "hi"').body == b'"say \\"hi\\""'
     with pytest.raises(InvalidInput, match="not JSON"):
         json_payload("[" * 100_000)
+
+
+def test_a_run_offers_room_for_every_processor() -> None:
+    big = flow(FLOW.replace("sockets: {first", "cpus: 300, sockets: {first"))
+    assert runs.needed_cpus(big) == 302
+    assert runs.needed_cpus(flow()) >= 3
