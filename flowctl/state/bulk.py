@@ -48,12 +48,9 @@ def delete_rows(
     database: Database, table: str, columns: Sequence[str], keys: Sequence[Row]
 ) -> None:
     """Delete the rows whose columns are one of the keys."""
-    names = ", ".join(columns)
     for chunk in _chunks(keys):
-        row = "(" + ",".join([database.driver.parameter] * len(columns)) + ")"
-        marks = ",".join([row] * len(chunk))
-        values = [value for each in chunk for value in each]
-        database.execute(f"DELETE FROM {table} WHERE ({names}) IN (VALUES {marks})", values)
+        with representable():
+            database.driver.delete(database.cursor(), table, columns, chunk)
 
 
 def used(database: Database, tables: Sequence[str]) -> list[str]:

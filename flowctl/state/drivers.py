@@ -115,6 +115,10 @@ class Driver(Protocol):
         """Insert rows under a conflict rule and return the ids of those that were written."""
         ...
 
+    def delete(self, cursor: Any, table: str, columns: Sequence[str], keys: Sequence[Any]) -> None:
+        """Delete the rows whose columns, an index of the table, are one of the keys."""
+        ...
+
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
         ...

@@ -183,6 +183,13 @@ class PostgresDriver:
         sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {rule}"
         cursor.execute(sql, (msgspec.json.encode(document).decode(),))
 
+    def delete(self, cursor: Any, table: str, columns: Sequence[str], keys: Sequence[Any]) -> None:
+        """Delete the rows whose columns are one of the keys."""
+        row = "(" + ",".join(["%s"] * len(columns)) + ")"
+        marks, names = ",".join([row] * len(keys)), ", ".join(columns)
+        values = [value for key in keys for value in key]
+        cursor.execute(f"DELETE FROM {table} WHERE ({names}) IN (VALUES {marks})", values)
+
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -156,6 +156,11 @@ class SqliteDriver:
         cursor.execute(sql, [value for each in rows for value in each])
         return [id_ for (id_,) in cursor.fetchall()]
 
+    def delete(self, cursor: Any, table: str, columns: Sequence[str], keys: Sequence[Any]) -> None:
+        """Delete rows by key, one by one: SQLite would scan the table for a list of keys."""
+        where = " AND ".join(f"{name} = ?" for name in columns)
+        cursor.executemany(f"DELETE FROM {table} WHERE {where}", keys)
+
     def tables(self, cursor: Any) -> set[str]:
         """Return the names of the tables that exist."""
         cursor.execute(
