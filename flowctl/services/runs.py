@@ -211,12 +211,6 @@ def enough_cpus(spec: NetworkSpec) -> int:
     return max(wanted, os.cpu_count() or 1)
 
 
-def needed_cpus(spec: NetworkSpec) -> int:
-    """Return the cpus to offer so that every processor of a recipe finds room."""
-    wanted = [item.scale.max if item.scale else item.cpus for item in spec.processors]
-    return max(crew.offered(), sum(wanted))
-
-
 @contextmanager
 def brought_up(settings: Settings, control: Control, *, cpus: int) -> Iterator[Control]:
     """Run a scheduler and one agent that offers `cpus` for the length of a `with`."""
