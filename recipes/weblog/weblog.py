@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 LINES = 100_000
@@ -31,7 +32,10 @@ def write_log(path, lines=LINES, seed=7):
     """Write a log in the combined format, about one line in 300 broken; the same for each seed."""
     chance = random.Random(seed)
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    visitors = [f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(256)}" for _ in range(3000)]
+    visitors = [
+        f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(256)}"
+        for _ in range(3000)
+    ]
     with Path(path).open("w") as file:
         for _ in range(lines):
             at += timedelta(seconds=chance.expovariate(2.0))
@@ -52,7 +56,9 @@ def blocks(path):
     """Yield the lines of the log in blocks; write the log first where there is none."""
     path = Path(path or "weblog.log")
     if not path.exists():
-        write_log(path)
+        aside = path.with_suffix(".new")  # a call that is cut off must leave no half log
+        write_log(aside)
+        aside.replace(path)
     with path.open(errors="replace") as file:
         block = []
         for line in file:
@@ -70,7 +76,7 @@ def block(lines, plugs={}):  # noqa: B006  # the worker hands in a dict of its o
     for line in lines:
         found = COMBINED.fullmatch(line)
         if found:
-            at = datetime.strptime(found["time"], TIME).timestamp()
+            at = datetime.strptime(found["time"], TIME).astimezone(UTC).timestamp()
             visits.append([found["host"], at, found["path"], int(found["status"])])
         else:
             suspects.append(line)
@@ -103,7 +109,9 @@ def note(failure):
 def sessions(visit_blocks):
     """Group the visits of each host into sessions and count what people ask for."""
     last, count, paths, statuses = {}, Counter(), Counter(), Counter()
-    for host, at, path, status in sorted(sum(visit_blocks, []), key=lambda visit: visit[1]):
+    for host, at, path, status in sorted(
+        chain.from_iterable(visit_blocks), key=lambda visit: visit[1]
+    ):
         if at - last.get(host, float("-inf")) > SESSION_GAP:
             count[host] += 1
         last[host] = at
