@@ -154,7 +154,8 @@ class PostgresDriver:
             return Trouble(Kind.AGAIN, StateUnavailable(text))
         if not code and _FORBIDDEN.search(text):
             return Trouble(Kind.FINAL, Misconfigured(text, remedy="check FLOWCTL_STATE"))
-        if code in _LOST or code.startswith("08") or not code:
+        silent = not code and not isinstance(error, self._driver.ProgrammingError)
+        if code in _LOST or code.startswith("08") or silent:
             return Trouble(Kind.LOST, StateUnavailable(text))
         return Trouble(Kind.FINAL, _final(code, text))
 

@@ -383,3 +383,11 @@ def test_a_running_call_can_be_asked_to_end(store: Store) -> None:
         store.traffic.cancel(CallId("c1"))
     with pytest.raises(NotFound):
         store.traffic.cancel(CallId("none"))
+
+
+def test_claims_of_a_dead_worker_are_nobodys(store: Store) -> None:
+    store.traffic.claim([claim("a", 50), claim("b", 50, "w2")])
+    assert store.traffic.orphan_claims("w1", NOON) == 1
+    (found,) = store.traffic.expired_claims(NOON + timedelta(seconds=1), 9)
+    assert (found.call_id, found.worker) == ("a", "")
+    assert store.traffic.renew_claims("w1", LATER) == 0
