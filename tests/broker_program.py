@@ -12,9 +12,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from flowctl.broker import embedded_sessions
 from flowctl.broker.base import Broken, Broker, Delivery
 from flowctl.broker.connect import open_broker
+from flowctl.broker.embedded import sessions
 from tests.inbox import Inbox, outgoing
 
 BATCH = 20
@@ -67,8 +67,8 @@ def say(line: str) -> None:
 
 def main(act: str, url: str, queue: str, prefetch: str = "10") -> None:
     # A test that waits for a hung process does not wait for ten seconds.
-    embedded_sessions.LEASE = float(os.environ.get("LEASE", embedded_sessions.LEASE))
-    embedded_sessions.RENEW = embedded_sessions.LEASE / 3
+    sessions.LEASE = float(os.environ.get("LEASE", sessions.LEASE))
+    sessions.RENEW = sessions.LEASE / 3
     broker = open_broker(url, name=f"program-{act}")
     acts: dict[str, Callable[[], None]] = {
         "publish": lambda: publish_for_ever(broker, queue),

@@ -46,7 +46,7 @@ def embedded_path(url: str) -> Path:
 
 
 def _open_embedded(url: str, name: str) -> Broker:
-    from flowctl.broker.embedded import EmbeddedBroker
+    from flowctl.broker.embedded.broker import EmbeddedBroker
 
     return EmbeddedBroker(embedded_path(url), name=name)
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.broker import embedded_keeper, embedded_sessions
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.embedded import EmbeddedBroker
+from flowctl.broker.embedded import keeper, sessions
+from flowctl.broker.embedded.broker import EmbeddedBroker
 from flowctl.errors import BrokerUnavailable, PublishFailed
 from tests.inbox import consuming, depth, outgoing, publish, until, until_ready
 from tests.programs import Program
@@ -54,8 +54,8 @@ def broker(connect: Connect) -> EmbeddedBroker:
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> str:
     """Seconds of a lease in this process and, by the variable LEASE, in programs."""
-    monkeypatch.setattr(embedded_sessions, "LEASE", 2.0)
-    monkeypatch.setattr(embedded_sessions, "RENEW", 0.5)
+    monkeypatch.setattr(sessions, "LEASE", 2.0)
+    monkeypatch.setattr(sessions, "RENEW", 0.5)
     return "2.0"
 
 
@@ -324,7 +324,7 @@ def test_a_long_body_is_not_copied_by_each_delivery(broker: EmbeddedBroker, path
 def test_a_backlog_that_is_gone_gives_its_space_back(
     broker: EmbeddedBroker, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_keeper, "SPARE", 100)
+    monkeypatch.setattr(keeper, "SPARE", 100)
     for _ in range(10):
         broker.publish([outgoing("q", b"x" * 10_000) for _ in range(100)])
     assert broker.purge("q") == 1000

@@ -13,13 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from flowctl.broker import embedded_queues as acts
-from flowctl.broker import embedded_rows as rows
-from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.embedded_file import open_file
-from flowctl.broker.embedded_rows import Posted, Transaction
-from flowctl.broker.embedded_wire import pack, unpack
+from flowctl.broker.embedded import queues as acts
+from flowctl.broker.embedded import rows as rows
+from flowctl.broker.embedded import sessions
+from flowctl.broker.embedded.file import open_file
+from flowctl.broker.embedded.rows import Posted, Transaction
+from flowctl.broker.embedded.wire import pack, unpack
 from flowctl.errors import NotFound, PublishFailed
 from flowctl.model.ids import CallId, RunId
 from flowctl.model.traffic import Message

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flowctl.broker.connect import embedded_path, open_broker
-from flowctl.broker.embedded import EmbeddedBroker
+from flowctl.broker.embedded.broker import EmbeddedBroker
 from flowctl.errors import Misconfigured
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.embedded_file import READY
-from flowctl.broker.embedded_rows import (
+from flowctl.broker.embedded.file import READY
+from flowctl.broker.embedded.rows import (
     Transaction,
     as_json,
     discard,

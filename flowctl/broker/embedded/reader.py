@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from flowctl.broker.base import Depth
-from flowctl.broker.embedded_file import READY, inode, open_file, translated
-from flowctl.broker.embedded_wire import show
+from flowctl.broker.embedded.file import READY, inode, open_file, translated
+from flowctl.broker.embedded.wire import show
 from flowctl.errors import NotFound
 from flowctl.model.traffic import Message
 

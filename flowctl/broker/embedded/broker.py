@@ -1,8 +1,8 @@
 """The broker in a file: what RabbitMQ promises, on one machine, with nothing to install.
 
-Any number of processes use one SQLite file. See the rooms behind it: `embedded_file` (tables),
-`embedded_rows` (what is done with rows), `embedded_writer` (group commit), `embedded_sessions` (who
-lives), `embedded_consumers` (who holds what) and `embedded_keeper` (the thread that delivers).
+Any number of processes use one SQLite file. See the rooms behind it: `file` (tables),
+`rows` (what is done with rows), `writer` (group commit), `sessions` (who
+lives), `consumers` (who holds what) and `keeper` (the thread that delivers).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from flowctl.broker import embedded_queues as acts
-from flowctl.broker import embedded_rows as rows
-from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec, Subscription
-from flowctl.broker.embedded_keeper import Keeper
-from flowctl.broker.embedded_reader import Reader, read_depth, read_queues, read_ready
-from flowctl.broker.embedded_rows import Posted, Transaction
-from flowctl.broker.embedded_wire import pack
-from flowctl.broker.embedded_writer import Writer
+from flowctl.broker.embedded import queues as acts
+from flowctl.broker.embedded import rows as rows
+from flowctl.broker.embedded import sessions
+from flowctl.broker.embedded.keeper import Keeper
+from flowctl.broker.embedded.reader import Reader, read_depth, read_queues, read_ready
+from flowctl.broker.embedded.rows import Posted, Transaction
+from flowctl.broker.embedded.wire import pack
+from flowctl.broker.embedded.writer import Writer
 from flowctl.clock import Clock, SystemClock
 from flowctl.errors import Malformed, PublishFailed, TooLarge
 from flowctl.model.traffic import Message, Outgoing

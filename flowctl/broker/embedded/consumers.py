@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from flowctl.broker import embedded_queues as queues
-from flowctl.broker import embedded_rows as rows
-from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery, QueueSpec
-from flowctl.broker.embedded_rows import Claimed, Transaction
-from flowctl.broker.embedded_writer import Writer
+from flowctl.broker.embedded import queues as queues
+from flowctl.broker.embedded import rows as rows
+from flowctl.broker.embedded import sessions
+from flowctl.broker.embedded.rows import Claimed, Transaction
+from flowctl.broker.embedded.writer import Writer
 from flowctl.errors import BrokerUnavailable, FlowError
 
 OnDelivery = Callable[[Sequence[Delivery | Broken]], None]

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from flowctl.broker.embedded_rows import Transaction, release_all
+from flowctl.broker.embedded.rows import Transaction, release_all
 from flowctl.model.ids import new_id
 
 LEASE = 10.0

@@ -21,10 +21,10 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowctl.broker.embedded_file import BUSY, inode, is_busy, open_file, open_log, translated
-from flowctl.broker.embedded_gate import Gate
-from flowctl.broker.embedded_rows import Transaction
-from flowctl.broker.embedded_sessions import Bell, sessions_folder, sleepers
+from flowctl.broker.embedded.file import BUSY, inode, is_busy, open_file, open_log, translated
+from flowctl.broker.embedded.gate import Gate
+from flowctl.broker.embedded.rows import Transaction
+from flowctl.broker.embedded.sessions import Bell, sessions_folder, sleepers
 from flowctl.clock import Clock
 from flowctl.errors import BrokerUnavailable, FlowError
 

@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.embedded_file import DELAYED, READY
-from flowctl.broker.embedded_wire import mark
+from flowctl.broker.embedded.file import DELAYED, READY
+from flowctl.broker.embedded.wire import mark
 from flowctl.errors import NotFound
 
 SWEEP = 1000

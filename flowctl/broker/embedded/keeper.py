@@ -20,16 +20,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from flowctl.broker import embedded_queues as acts
-from flowctl.broker import embedded_rows as rows
-from flowctl.broker import embedded_sessions as sessions
 from flowctl.broker.base import Broken, Delivery
-from flowctl.broker.embedded_consumers import Consumers, EmbeddedSubscription
-from flowctl.broker.embedded_file import translated
-from flowctl.broker.embedded_reader import Reader, read_queues
-from flowctl.broker.embedded_rows import Claimed
-from flowctl.broker.embedded_wire import unpack
-from flowctl.broker.embedded_writer import Writer
+from flowctl.broker.embedded import queues as acts
+from flowctl.broker.embedded import rows as rows
+from flowctl.broker.embedded import sessions
+from flowctl.broker.embedded.consumers import Consumers, EmbeddedSubscription
+from flowctl.broker.embedded.file import translated
+from flowctl.broker.embedded.reader import Reader, read_queues
+from flowctl.broker.embedded.rows import Claimed
+from flowctl.broker.embedded.wire import unpack
+from flowctl.broker.embedded.writer import Writer
 from flowctl.clock import Clock
 from flowctl.errors import BrokerUnavailable, Malformed
 

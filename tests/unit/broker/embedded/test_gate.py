@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.broker.embedded_gate import Gate, PatientLock
+from flowctl.broker.embedded.gate import Gate, PatientLock
 
 SHORT = 0.05
 LONG = 20.0
