@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 
 from agentd.worker.status import Status, write_status
 from flowctl.model.states import WorkerStatus
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,7 @@ class Reporter:
 
     def write(self, view: View) -> None:
         """Put the file in place."""
-        write_status(
-            self._path,
+        self._put(
             Status(
                 pid=os.getpid(),
                 status=self._state(view),
@@ -61,10 +63,14 @@ class Reporter:
 
     def end(self, at: float) -> None:
         """Say that the worker stopped by its own will."""
-        write_status(
-            self._path,
-            Status(pid=os.getpid(), status=WorkerStatus.STOPPED, reason=self.reason, at=at),
-        )
+        self._put(Status(pid=os.getpid(), status=WorkerStatus.STOPPED, reason=self.reason, at=at))
+
+    def _put(self, status: Status) -> None:
+        try:
+            write_status(self._path, status)
+        except OSError as error:
+            # A full disk is no reason to drop the calls that run.
+            log.warning("%s cannot be written: %s", self._path, error.strerror)
 
     def _state(self, view: View) -> WorkerStatus:
         if view.is_draining:
