@@ -14,7 +14,9 @@ from flowctl.errors import InvalidInput
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="KIND [NAME]...", help="KIND NAME, or KIND/NAME.", autocompletion=complete_address
+        metavar="KIND [NAME]...",
+        help="KIND NAME or KIND/NAME; `flowctl explain kinds` lists the kinds.",
+        autocompletion=complete_address,
     ),
 ]
 Processors = Annotated[
