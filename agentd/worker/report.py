@@ -6,10 +6,15 @@ import logging
 import os
 from dataclasses import dataclass
 
+import msgspec
+
 from agentd.worker.status import Status, write_status
 from flowctl.model.states import WorkerStatus
 
 log = logging.getLogger(__name__)
+
+REPEAT = 2.0
+"""Seconds after which the same is said again, as a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Reporter:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._said: Status | None = None
+        self._at = 0.0
         self._calls = 0
         self._failed = 0
         self.reason = ""
@@ -66,6 +73,10 @@ class Reporter:
         self._put(Status(pid=os.getpid(), status=WorkerStatus.STOPPED, reason=self.reason, at=at))
 
     def _put(self, status: Status) -> None:
+        said = msgspec.structs.replace(status, at=0.0)
+        if said == self._said and status.at - self._at < REPEAT:
+            return
+        self._said, self._at = said, status.at
         try:
             write_status(self._path, status)
         except OSError as error:
