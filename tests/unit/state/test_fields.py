@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from flowctl.state.fields import clean, encode, micros, moment
 
-
 _ZONES = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
 
 
