@@ -87,7 +87,7 @@ class CallStatus(StrEnum):
 TERMINAL = frozenset(
     {CallStatus.FINISHED, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.JOINED}
 )
-"""A call in one of these never changes again: the first writer wins."""
+"""A call in one of these never changes again, the first writer wins; but failures may be sent again."""
 
 SERVING = frozenset({DeploymentStatus.RUNNING, DeploymentStatus.UPDATING})
 """A deployment in one of these takes calls."""

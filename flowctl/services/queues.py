@@ -94,7 +94,7 @@ def waiting(control: Control, names: Iterable[str]) -> dict[str, int]:
 def find(control: Control, word: str, *, dead: bool = False) -> str:
     """Return the queue that a word means: its full name, a socket, or a plug.
 
-    With `dead` the dead letters of the socket are meant.
+    With `dead`, or where the word ends so, the dead letters of the socket are meant.
 
     Raises:
         NotFound: it means none.
@@ -103,15 +103,14 @@ def find(control: Control, word: str, *, dead: bool = False) -> str:
     rows = rows_of(control, "")
     network, _, name = word.rpartition("/")
     network = network or control.settings.network
-    exact = [row.name for row in rows if row.name == name and not dead]
-    role = "dead" if dead else ""
+    dead = dead or name.endswith(DEAD)
+    role, owner = "dead" if dead else "", name.removesuffix(DEAD)
+    exact = [row.name for row in rows if row.name == name and _is_role(row, role)]
     owned = [
         row.name
         for row in rows
-        if row.owner == name and (not network or row.network == network) and _is_role(row, role)
+        if row.owner == owner and (not network or row.network == network) and _is_role(row, role)
     ]
-    if dead and name.endswith(DEAD):
-        exact = [row.name for row in rows if row.name == name]
     return _only(exact or owned, word, [row.name for row in rows])
 
 
@@ -171,7 +170,7 @@ def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -
             home = message.origin or queue.removesuffix(DEAD)
             origins.setdefault(home, []).append(message.id)
     ensure(control, origins)
-    return {home: control.broker.move(queue, home, ids=found) for home, found in origins.items()}
+    return {home: _send_again(control, queue, home, found) for home, found in origins.items()}
 
 
 def move(control: Control, source: str, target: str, ids: Sequence[str], *, limit: int = 0) -> int:
@@ -181,7 +180,16 @@ def move(control: Control, source: str, target: str, ids: Sequence[str], *, limi
         raise InvalidInput("source and target are the same queue")
     named = full_ids(control, source, ids) or None
     ensure(control, [source, target])
+    if source.endswith(DEAD):
+        chosen = named or [message.id for message in _everything(control, source, limit)]
+        return _send_again(control, source, target, chosen)
     return control.broker.move(source, target, ids=named, limit=limit)
+
+
+def _send_again(control: Control, dead: str, target: str, ids: Sequence[str]) -> int:
+    # First the record, then the message: the outcome of a call that has failed would not count.
+    control.store.traffic.reopen(ids)
+    return control.broker.move(dead, target, ids=ids)
 
 
 def _everything(control: Control, queue: str, limit: int) -> list[Message]:

@@ -110,10 +110,15 @@ class Recording(Repository):
         insert_new(self.database, "result", ("call_id", "content_type", "body"), rows)
 
     def _release(self, kept: Sequence[Finished], loose: Sequence[Finished]) -> None:
-        """Drop claims, and the values of joins that a call has now used for good."""
+        """Drop claims, and the values of joins that a call has now used for good.
+
+        The values of a call that failed stay as long as its record: its dead letter may come back.
+        """
         calls = [each.call for each in (*kept, *loose)]
-        ids = {"claim": [call.id for call in calls]}
-        ids["firing"] = ids["cancel"] = [call.id for call in calls if call.status in TERMINAL]
+        ended = [call for call in calls if call.status in TERMINAL]
+        failed = {e.call.id for e in kept if e.call.status is CallStatus.FAILED}
+        ids = {"claim": [call.id for call in calls], "cancel": [call.id for call in ended]}
+        ids["firing"] = [call.id for call in ended if call.id not in failed]
         for table in used(self.database, list(ids)):
             delete_keys(self.database, table, "call_id", ids[table])
         self._close_unrecorded([each.call for each in loose])

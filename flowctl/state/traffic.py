@@ -7,7 +7,8 @@ from flowctl.state.cancels import Cancels
 from flowctl.state.joins import Joins
 from flowctl.state.outbox import Outbox
 from flowctl.state.recording import Recording
+from flowctl.state.reopening import Reopening
 
 
-class Traffic(Recording, Calls, Outbox, Joins, Cancels):
+class Traffic(Recording, Calls, Outbox, Joins, Cancels, Reopening):
     """Calls, results, messages that are to be sent, claims and joins."""

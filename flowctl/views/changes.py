@@ -55,15 +55,28 @@ def _change_lines(change: Change) -> Iterator[str]:
     )
     for field in change.fields:
         if field not in _DEEP:
-            old, new = (_field(item, field) for item in (change.before, change.after))
-            yield f"      {field}: {old} -> {new}"
+            yield from _field_lines(
+                field, *(_plainly(it, field) for it in (change.before, change.after))
+            )
 
 
-def _field(spec: object, name: str) -> str:
+def _field_lines(field: str, old: Any, new: Any) -> Iterator[str]:
+    """Show a field, of mappings only the keys that differ, of texts of many lines that they do."""
+    if isinstance(old, dict) and isinstance(new, dict) and old and new:
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                yield from _field_lines(f"{field}.{key}", old.get(key), new.get(key))
+    elif any("\n" in str(value) for value in (old, new)):
+        yield f"      {field}: changed, as `flowctl diff` shows"
+    else:
+        yield f"      {field}: {' -> '.join(one_line(plain(value), 60) for value in (old, new))}"
+
+
+def _plainly(spec: object, name: str) -> Any:
     value = builtin(getattr(spec, name))
     if isinstance(value, dict):
         value = {key: item for key, item in value.items() if item not in ("", [], 0, None)}
-    return one_line(plain(value), 60)
+    return value
 
 
 def diff_text(changes: Changes) -> str:

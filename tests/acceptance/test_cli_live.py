@@ -80,6 +80,21 @@ def test_a_failed_call_fails_the_command_and_shows_where(live: Command) -> None:
     assert listed[0]["type"] == "ValueError"
 
 
+def test_a_dead_letter_that_is_sent_again_has_an_outcome(live: Command) -> None:
+    call_id = live.ok("send", "words.boom", "6").out.strip()
+    assert live("result", call_id, "--wait", "--timeout", "20s").code == 1
+    live.ok("wait", "queue", "words.boom", "--for", "empty", "--timeout", "20s")
+    assert call_id in live.ok("queue", "peek", "words.boom.dead", "-o", "jsonl").out
+    live.ok("queue", "retry", "words.boom", call_id)
+    assert live("result", call_id, "--wait", "--timeout", "20s").code == 1
+    live.ok("wait", "queue", "words.boom", "--for", "empty", "--timeout", "20s")
+    assert call_id in live.ok("queue", "peek", "words.boom.dead", "-o", "jsonl").out
+    actions = [
+        each["action"] for each in live.ok("events", "call", call_id, "-o", "json").json["items"]
+    ]
+    assert actions == ["failed", "sent again", "failed"]
+
+
 def test_send_is_recorded_once_for_one_key(live: Command) -> None:
     first = live.ok("send", "words.shout", '"once"', "--key", "order-1").out.strip()
     again = live.ok("send", "words.shout", '"once"', "--key", "order-1").out.strip()
