@@ -217,8 +217,10 @@ class _Part:
     def _head(self, segments: list[int]) -> int:
         if self.flat or not self.metrics.dense:
             return 1
-        mesh, back = self.part.mesh, self.part.back
-        return int(any(mesh.upper[s] < mesh.real and mesh.edge[s] in back for s in segments))
+        # An arrow head alone looks like a plain line; others need a cell that shows what they are.
+        mesh, back, edges = self.part.mesh, self.part.back, self.part.edges
+        starting = [mesh.edge[s] for s in segments if mesh.upper[s] < mesh.real]
+        return int(any(index in back or edges[index].error for index in starting))
 
     def _tail(self, segments: list[int]) -> int:
         if not self.flat:

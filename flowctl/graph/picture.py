@@ -133,11 +133,12 @@ def _least_of(part: Skeleton, metrics: Metrics) -> int:
 
 def text(drawing: Drawing, overlay: Overlay | None = None) -> list[str]:
     """Return a drawing as lines, with the numbers of this moment."""
-    rows = write(drawing.picture, _texts(drawing, overlay))
+    rows = write(drawing.picture, texts(drawing, overlay))
     return [row.rstrip() for row in rows]
 
 
-def _texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str]]:
+def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str]]:
+    """Yield what stands in every slot of a drawing."""
     picture, level = drawing.picture, drawing.level
     shown = (overlay or Overlay()) if drawing.options.live else None
     adapt = plain if drawing.options.ascii else str
