@@ -60,11 +60,10 @@ def read(control: Control, wanted: Filter, limit: int = 0) -> list[Line]:
         InvalidInput: the expression cannot be read.
     """
     matches = _matcher(wanted)
-    streams = [
-        [line for line in lines if matches(line)]
-        for lines in _tails(control.settings.paths.logs, wanted)
-    ]
-    streams.append([line for line in _printed(control, wanted) if matches(line)])
+    streams = list(_tails(control.settings.paths.logs, wanted))
+    told = {line.call_id for lines in streams for line in lines}
+    streams.append([line for line in _printed(control, wanted) if line.call_id not in told])
+    streams = [[line for line in lines if matches(line)] for lines in streams]
     lines = list(heapq.merge(*(sorted(stream) for stream in streams)))
     return lines[-limit:] if limit else lines
 
@@ -79,6 +78,7 @@ def follow(control: Control, wanted: Filter) -> Iterator[list[Line]]:
     never = threading.Event()
     while True:
         fresh = [line for file in files(folder) for line in _grown(file, offsets, wanted)]
+        seen.update(dict.fromkeys(line.call_id for line in fresh if line.call_id))
         printed = _printed(control, Filter(names=wanted.names, since=since))
         fresh += [line for line in printed if line.call_id not in seen]
         seen.update(dict.fromkeys(line.call_id for line in fresh if line.call_id))
@@ -152,6 +152,9 @@ def parse(source: str, text: str, at: datetime = _EARLIEST) -> list[Line]:
             found.append(Line(at=at, source=source, level=level, text=raw))
             continue
         at, level = _moment(record.get("at"), at), str(record.get("level", "info"))
+        if "stream" in record:
+            found.append(_print_of(record, at, source))
+            continue
         rest = {key: value for key, value in record.items() if key not in _OWN}
         more = " ".join(f"{key}={value}" for key, value in rest.items())
         texts = [
@@ -160,6 +163,17 @@ def parse(source: str, text: str, at: datetime = _EARLIEST) -> list[Line]:
         ]
         found += [Line(at=at, source=source, level=level, text=item) for item in texts]
     return found
+
+
+def _print_of(record: dict[str, object], at: datetime, source: str) -> Line:
+    """Return what a function printed as its worker wrote it down at once."""
+    return Line(
+        at=at,
+        source=str(record.get("socket") or source),
+        level="print",
+        text=str(record["message"]),
+        call_id=str(record.get("call") or ""),
+    )
 
 
 def _record(raw: str) -> dict[str, object] | None:

@@ -12,6 +12,7 @@ from flowctl.model.states import AgentStatus, CallStatus, DeploymentStatus, Desi
 from flowctl.model.work import CallFilter
 from flowctl.services import fleet, health, processors, queues
 from flowctl.services.control import Control
+from flowctl.views.text import plural
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -91,7 +92,8 @@ def _traffic(control: Control, found: Processor) -> Iterator[Reason]:
         held = {}
     for name, count in held.items():
         yield Reason(
-            what=f"{count:,} messages wait in {name}", remedy=f"flowctl scale {found.name}=+1"
+            what=f"{plural(count, 'message')} waiting in {name}",
+            remedy=f"flowctl scale {found.name}=+1",
         )
     wanted = CallFilter(
         network=found.network, processor=found.name, status=(CallStatus.FAILED,), limit=1
@@ -99,5 +101,5 @@ def _traffic(control: Control, found: Processor) -> Iterator[Reason]:
     newest, total = control.store.traffic.calls(wanted)
     if newest and newest[0].failure:
         failure = newest[0].failure
-        what = f"{total:,} calls failed, the last with {failure.type}: {failure.message}"
+        what = f"{plural(total, 'call')} failed, the last with {failure.type}: {failure.message}"
         yield Reason(what=what, remedy=f"flowctl show call {newest[0].id[:12]}")

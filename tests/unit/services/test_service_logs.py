@@ -55,3 +55,14 @@ def test_logs_of_daemons_and_workers_are_found(tmp_path: Path) -> None:
         "schedulerd",
         "h.net.p.worker.1",
     ]
+
+
+def test_what_a_function_printed_belongs_to_its_socket() -> None:
+    text = record(1, "hello", call="c1", run="r1", socket="price.total", stream="stdout")
+    (line,) = logs.parse("h.shop.price.worker.1", text, NOW)
+    assert (line.source, line.level, line.text, line.call_id) == (
+        "price.total",
+        "print",
+        "hello",
+        "c1",
+    )
