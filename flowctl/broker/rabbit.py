@@ -112,6 +112,7 @@ class RabbitBroker:
             subscription.close()
             raise subscription.fault
         self._asked.update(names)
+        self._subscriptions = [one for one in self._subscriptions if not one.closed]
         self._subscriptions.append(subscription)
         return subscription
 
@@ -205,7 +206,9 @@ class RabbitBroker:
 
         def look(tries: int) -> None:
             if tries == 0 or self._publisher.idle or self._publish_link.connection is None:
-                self._publisher.stop("this connection was closed")
+                self._publisher.stop(
+                    BrokerUnavailable(f"{self._place}: this connection was closed")
+                )
                 done.set()
             else:
                 self._loop.later(0.05, lambda: look(tries - 1))

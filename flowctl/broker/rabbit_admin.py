@@ -20,13 +20,15 @@ from pika.exceptions import ChannelClosedByBroker
 from flowctl.broker.base import Depth
 from flowctl.broker.rabbit_link import is_missing
 from flowctl.broker.rabbit_read import shown
-from flowctl.broker.rabbit_talk import Script, Step, haul, passive
+from flowctl.broker.rabbit_talk import Script, Step, haul, passive, pause
 from flowctl.broker.rabbit_terms import refusal
 from flowctl.errors import NotFound, PublishFailed
 from flowctl.model.traffic import Message
 
 CHUNK = 200
 """Messages that are moved between two confirms."""
+BACK_TRIES, BACK_PAUSE = 50, 0.02
+"""How often, and after how many seconds, to look whether given-back messages are back."""
 MOST_AT_ONCE = 5000
 """Messages that one consumer may fetch."""
 
@@ -218,10 +220,13 @@ def _give_back(queue: str, held: Sequence[Raw], last: Raw | None = None) -> Scri
             break
         line += more
         last, step = more[-1], min(step * 2, MOST_AT_ONCE)
+    others = yield from _ready(queue)
     yield _return(ends_of_runs(line))
-    for _ in range(20):
-        if (yield from _ready(queue)) >= len(line):
+    for _ in range(BACK_TRIES):
+        # Consumers may take them at once, so this is no certainty to wait for.
+        if (yield from _ready(queue)) >= others + len(line):
             break
+        yield pause(BACK_PAUSE)
 
 
 def ends_of_runs(line: Sequence[Raw]) -> list[int]:

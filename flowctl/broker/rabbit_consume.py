@@ -1,9 +1,8 @@
 """Consuming: one channel a subscription, deliveries in batches, acks collapsed.
 
-RabbitMQ counts a window per consumer, and there is one consumer a queue. So our window is shared out
-among the queues (`rabbit_window.shares`), and what arrives beyond it is held here until there is
-room: at most one delivery a queue, and for a moment more after the window shrank. What is held is
-counted as unacknowledged and given back as soon as the flow stops.
+The window is shared out among the queues (`rabbit_flow`). What arrives beyond it is held here until
+there is room: at most one delivery an idle queue, and what was on its way when the window shrank. What
+is held is counted as unacknowledged, and given back as soon as the flow stops.
 """
 
 from __future__ import annotations
@@ -13,15 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Lock
 from typing import Any
 
+from pika import spec
 from pika.exceptions import AMQPError
 
 from flowctl.broker.base import Broken, Delivery
+from flowctl.broker.rabbit_flow import Flow, Flows, cancel, shares
 from flowctl.broker.rabbit_link import Link
 from flowctl.broker.rabbit_loop import Loop
 from flowctl.broker.rabbit_read import read
 from flowctl.broker.rabbit_talk import Talk
 from flowctl.broker.rabbit_topology import Topology, ensure
-from flowctl.broker.rabbit_window import Intake, shares
+from flowctl.broker.rabbit_window import Intake
 from flowctl.errors import FlowError, NotFound
 from flowctl.model.ids import new_id
 
@@ -29,24 +30,12 @@ CALM = 1.0
 """Seconds between two looks at which queues are active."""
 MISSING_PAUSE = 2.0
 """Seconds between two looks for a queue that is not there."""
+LEAVE_WITHIN = 3.0
+"""Seconds after which a subscription ends though its consumers' ends were not confirmed."""
 _REOPEN = 0.5
 _Tags = Sequence[tuple[int, int]]
 
 _log = logging.getLogger(__name__)
-
-
-class Consumer:
-    """The consumer of one queue, as far as the broker knows of it."""
-
-    __slots__ = ("active", "prefetch", "queue", "sought", "tag")
-
-    def __init__(self, queue: str) -> None:
-        self.queue = queue
-        self.tag = ""
-        self.prefetch = 0
-        self.active = False
-        self.sought = False
-        """Whether the broker is being asked for the queue."""
 
 
 class RabbitSubscription:
@@ -64,17 +53,15 @@ class RabbitSubscription:
         name: str,
     ) -> None:
         self._loop, self._link, self._topology = loop, link, topology
-        self._on_delivery, self._on_state = on_delivery, on_state or _nobody
-        self._name = name or new_id()[:8]
+        self._on_delivery, self._on_state = on_delivery, on_state
+        self._flows = Flows(name or new_id()[:8], self._on_message)
         self._intake: Intake[Delivery | Broken] = Intake(prefetch)
-        self._consumers: dict[str, Consumer] = {}
-        self._queue_of: dict[str, str] = {}
         self._channel: Any = None
         self._generation = 0
-        self._count = 0
-        self._closed = False
+        self.closed = False
         self._flushing = False
         self._lost = False
+        self._short = False
         self._todo: list[tuple[bool, _Tags]] = []
         self._todo_lock = Lock()
         self.settled = Event()
@@ -84,7 +71,7 @@ class RabbitSubscription:
     def begin(self, queues: Iterable[str]) -> None:
         """Start to consume; only in the loop's thread."""
         for queue in queues:
-            self._consumers[queue] = Consumer(queue)
+            self._flows.by_queue[queue] = Flow(queue)
         self._link.on_up.append(self._on_up)
         self._link.on_down.append(self._on_down)
         self._loop.later(CALM, self._tick)
@@ -129,22 +116,24 @@ class RabbitSubscription:
     # ---------------------------------------------------------------- connection and channel
 
     def _on_up(self, connection: Any) -> None:
-        if not self._closed:
+        if not self.closed:
             connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Any) -> None:
-        if self._closed:
+        if self.closed:
             channel.close()
             return
         self._generation += 1
         self._channel = channel
         channel.add_on_close_callback(self._on_channel_closed)
         channel.add_on_cancel_callback(self._on_cancel)
+        channel.add_callback(self._on_over, [spec.Basic.CancelOk], one_shot=False)
         if self._lost:
             self._lost = False
-            self._on_state(True, "connected again")
-        for consumer in list(self._consumers.values()):
-            self._seek(consumer)
+            self._tell(True, "connected again")
+        for flow in list(self._flows.by_queue.values()):
+            self._seek(flow)
+        self._check_settled()
 
     def _on_down(self, why: str) -> None:
         if self._channel is not None:
@@ -165,114 +154,106 @@ class RabbitSubscription:
         """All deliveries are void: the broker gives them to somebody again."""
         self._channel = None
         self._intake.lost()
-        self._queue_of.clear()
-        for consumer in self._consumers.values():
-            consumer.tag, consumer.prefetch, consumer.sought = "", 0, False
-        if not self._closed:
+        self._flows.lost()
+        if not self.closed:
             self._lost = True
-            self._on_state(False, why)
+            self._tell(False, why)
 
     def _on_cancel(self, frame: Any) -> None:
         """The broker ended a consumer: its queue was deleted, or moved to another node."""
-        queue = self._queue_of.pop(frame.method.consumer_tag, "")
-        consumer = self._consumers.get(queue)
-        if consumer is not None:
-            consumer.tag = ""
-            self._seek(consumer, why=f'the broker ended the consumer of "{queue}"')
+        flow = self._flows.ended(frame.method.consumer_tag)
+        if flow is not None:
+            self._seek(flow, why=f'the broker ended the consumer of "{flow.queue}"')
 
-    # ---------------------------------------------------------------- consumers
+    def _on_over(self, frame: Any) -> None:
+        self._flows.over(frame.method.consumer_tag)
+        if self._short and not self.closed:
+            self._share_out()
 
-    def _seek(self, consumer: Consumer, why: str = "") -> None:
+    def _tell(self, connected: bool, why: str) -> None:
+        if self._on_state is not None:
+            try:
+                self._on_state(connected, why)
+            except Exception:  # noqa: BLE001 - it must not end the thread
+                _log.exception("a change of the connection could not be told")
+
+    # ---------------------------------------------------------------- queues
+
+    def _seek(self, flow: Flow, why: str = "") -> None:
         """Make sure that the queue is there, then consume from it."""
-        if consumer.sought or consumer.tag or self._channel is None:
+        if flow.sought or self._channel is None:
             return
-        consumer.sought = True
+        flow.sought = True
         generation = self._generation
 
         def found(there: bool | None, error: Exception | None) -> None:
-            if generation == self._generation and not self._closed:
-                consumer.sought = False
-                self._found(consumer, bool(there), error, why)
+            if generation == self._generation and self._channel is not None:
+                flow.sought = False
+                self._found(flow, bool(there), error, why)
 
-        spec = self._topology.specs.get(consumer.queue)
-        Talk(self._link.connection, ensure(consumer.queue, spec), found)
+        spec = self._topology.specs.get(flow.queue)
+        Talk(self._link.connection, ensure(flow.queue, spec), found)
 
-    def _found(self, consumer: Consumer, there: bool, error: Exception | None, why: str) -> None:
-        if self._consumers.get(consumer.queue) is not consumer:
+    def _found(self, flow: Flow, there: bool, error: Exception | None, why: str) -> None:
+        if self._flows.by_queue.get(flow.queue) is not flow:
             return
         if there:
-            if why:
-                self._on_state(True, f"{why}; it is consumed again")
+            if why or flow.told:
+                self._tell(True, f"{why or flow.queue}; it is consumed again")
+            flow.told = False
             self._share_out()
         else:
-            self._missing(consumer, error, why)
+            self._missing(flow, error, why)
         self._check_settled()
 
-    def _missing(self, consumer: Consumer, error: Exception | None, why: str) -> None:
+    def _missing(self, flow: Flow, error: Exception | None, why: str) -> None:
         if not self.settled.is_set():
             fault = error if isinstance(error, FlowError) else None
-            self.fault = self.fault or fault or NotFound("queue", consumer.queue)
-            del self._consumers[consumer.queue]
+            self.fault = self.fault or fault or NotFound("queue", flow.queue)
+            del self._flows.by_queue[flow.queue]
             return
-        if why or error:
-            self._on_state(True, why or f'queue "{consumer.queue}" is not there: {error}')
-        self._loop.later(MISSING_PAUSE, lambda: self._seek(consumer))
+        if not flow.told:
+            flow.told = True
+            self._tell(True, f"{why or 'waiting'}: {error or NotFound('queue', flow.queue)}")
+        self._loop.later(MISSING_PAUSE, lambda: self._seek(flow))
 
     def _check_settled(self) -> None:
-        if not any(consumer.sought for consumer in self._consumers.values()):
+        if not any(flow.sought for flow in self._flows.by_queue.values()):
             self.settled.set()
 
-    def _share_out(self) -> None:
-        """Start, stop or renew consumers so that together they keep to the window."""
+    def _share_out(self, *, eager: bool = True) -> None:
+        """Give each queue its share of the window; not eager, only where much is missing."""
         if self._channel is None or not self._channel.is_open:
             return
-        ready = [c for c in self._consumers.values() if not c.sought]
-        active = {c.queue for c in ready if c.active}
-        wanted = shares(self._intake.window, [c.queue for c in ready], active)
-        for consumer in ready:
-            share = wanted[consumer.queue] if self._intake.window > 0 else 0
-            if share != consumer.prefetch or not consumer.tag:
-                self._renew(consumer, share)
-
-    def _renew(self, consumer: Consumer, share: int) -> None:
-        """RabbitMQ reads the window when a consumer begins: a new one needs a new consumer."""
-        if consumer.tag:
-            self._channel.basic_cancel(consumer.tag, callback=self._on_cancelled)
-            consumer.tag = ""
-        consumer.prefetch = share
-        if share > 0:
-            self._count += 1
-            consumer.tag = f"{self._name}:{consumer.queue}:{self._count}"
-            self._queue_of[consumer.tag] = consumer.queue
-            self._channel.basic_qos(prefetch_count=share)
-            self._channel.basic_consume(consumer.queue, self._on_message, consumer_tag=consumer.tag)
-
-    def _on_cancelled(self, frame: Any) -> None:
-        """No more deliveries come under that tag; what came since its end was asked for is held."""
-        queue = self._queue_of.pop(frame.method.consumer_tag, "")
-        if self._intake.window == 0 or queue not in self._consumers:
-            self._give_back({queue})
+        ready = [flow for flow in self._flows.by_queue.values() if not flow.sought]
+        active = [flow.queue for flow in ready if flow.active]
+        wanted = shares(self._intake.window, [flow.queue for flow in ready], active)
+        self._short = False
+        for flow in ready:
+            share = wanted[flow.queue]
+            least = 1 if eager else max(1, share // 4)
+            self._flows.grant(self._channel, flow, share, self._intake, least=least)
+            self._short |= flow.granted < share
 
     def _tick(self) -> None:
-        if self._closed:
+        if self.closed:
             return
         self._loop.later(CALM, self._tick)
-        for consumer in self._consumers.values():
-            consumer.active = self._intake.per_queue[consumer.queue] > 0
-        if len(self._consumers) > 1:
-            self._share_out()
+        for flow in self._flows.by_queue.values():
+            flow.active = self._intake.per_queue[flow.queue] > 0
+        self._share_out()
 
     def _add(self, queues: Iterable[str]) -> None:
         for queue in queues:
-            if queue not in self._consumers and not self._closed:
-                self._consumers[queue] = Consumer(queue)
-                self._seek(self._consumers[queue])
+            if queue not in self._flows.by_queue and not self.closed:
+                flow = self._flows.by_queue[queue] = Flow(queue)
+                self._seek(flow)
 
     def _drop(self, queues: set[str]) -> None:
         for queue in queues:
-            consumer = self._consumers.pop(queue, None)
-            if consumer is not None and consumer.tag and self._channel is not None:
-                self._channel.basic_cancel(consumer.tag, callback=self._on_cancelled)
+            flow = self._flows.by_queue.pop(queue, None)
+            if flow is not None and self._channel is not None:
+                self._flows.stop(self._channel, flow)
         self._give_back(queues)
         self._share_out()
 
@@ -286,20 +267,18 @@ class RabbitSubscription:
     # ---------------------------------------------------------------- deliveries
 
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        queue = self._queue_of.get(method.consumer_tag)
-        if queue is None:
-            return
+        queue = self._flows.queue_of(method.consumer_tag)
         delivery = read(self._generation, queue, method, properties, body)
-        self._intake.arrived(method.delivery_tag, queue, delivery)
-        if self._closed:
+        self._intake.arrived(method.delivery_tag, queue, method.consumer_tag, delivery)
+        if self.closed:
             return
-        consumer = self._consumers.get(queue)
-        if consumer is None or self._intake.window == 0:
+        flow = self._flows.by_queue.get(queue)
+        if flow is None or self._intake.window == 0:
             self._give_back({queue})
             return
-        if not consumer.active:
-            consumer.active = True
-            if len(self._consumers) > 1:
+        if not flow.active:
+            flow.active = True
+            if len(self._flows.by_queue) > 1:
                 self._loop.call(self._share_out)
         self._hand_on_soon()
 
@@ -312,7 +291,7 @@ class RabbitSubscription:
     def _hand_on(self) -> None:
         self._flushing = False
         batch = self._intake.due()
-        if batch and not self._closed:
+        if batch and not self.closed:
             try:
                 self._on_delivery(batch)
             except Exception:  # noqa: BLE001 - the flow of all others must go on
@@ -332,6 +311,8 @@ class RabbitSubscription:
         back = [tag for finished, tags in todo if not finished for tag in tags]
         self._settle(done, requeue=False)
         self._settle(back, requeue=True)
+        if self._short:
+            self._share_out(eager=False)
         self._hand_on()
 
     def _settle(self, tags: _Tags, *, requeue: bool) -> None:
@@ -350,11 +331,11 @@ class RabbitSubscription:
         self._settle([(self._generation, number) for number in numbers], requeue=True)
 
     def _close(self, done: Callable[[], None]) -> None:
-        if self._closed:
+        if self.closed:
             done()
             return
         self._settle_all()
-        self._closed = True
+        self.closed = True
         for listeners, listener in (
             (self._link.on_up, self._on_up),
             (self._link.on_down, self._on_down),
@@ -376,7 +357,7 @@ class RabbitSubscription:
         The queues answer an end only after the acks before it, and those under way when a channel
         closes may be lost. What a closing channel gives back counts as a failed delivery.
         """
-        tags = [consumer.tag for consumer in self._consumers.values() if consumer.tag]
+        tags = self._flows.tags()
         left = set(tags)
 
         def ended(frame: Any) -> None:
@@ -384,18 +365,15 @@ class RabbitSubscription:
             if not left:
                 self._give_all_back(channel)
 
+        channel.add_callback(ended, [spec.Basic.CancelOk], one_shot=False)
         for tag in tags:
-            channel.basic_cancel(tag, callback=ended)
-        if not tags:
-            self._give_all_back(channel)
+            cancel(channel, tag)
+        self._loop.later(LEAVE_WITHIN if tags else 0.0, lambda: self._give_all_back(channel))
 
     def _give_all_back(self, channel: Any) -> None:
         if channel.is_open:
+            # What came before a consumer's end was confirmed is among them.
             if self._intake.unsettled:
                 channel.basic_nack(max(self._intake.unsettled), multiple=True)
                 self._intake.lost()
             channel.close()
-
-
-def _nobody(_connected: bool, _why: str) -> None:
-    """Nobody wants to know about losses."""

@@ -83,6 +83,11 @@ class Link:
         if self.connection is None:
             raise self.error()
 
+    @property
+    def denied(self) -> bool:
+        """Whether the broker refused us, so that waiting does not help."""
+        return self.connection is None and self._loss.denied
+
     def error(self) -> BrokerUnavailable:
         """Return why there is no connection, as it is told to callers."""
         return self._loss.error(self._place)
@@ -156,9 +161,11 @@ class Link:
         if self._wanted:
             self._loss = loss
             self._try_again()
+        # Where waiting would not help, everybody is to know now.
         if loss.denied:
-            # Waiting would not help: let everybody know now.
             self._decided.set()
+        else:
+            self._decided.clear()
         for listener in list(self.on_down):
             listener(loss.reason)
 

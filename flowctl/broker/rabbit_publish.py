@@ -21,7 +21,6 @@ from flowctl.broker.rabbit_loop import Loop
 from flowctl.broker.rabbit_terms import (
     DELAY,
     LONGEST_DELAY,
-    Loss,
     delay_level,
     size_limit,
 )
@@ -125,11 +124,12 @@ class Publisher:
         self._loop.call(lambda: self._accept(batch, items, timeout))
         return batch.future
 
-    def stop(self, why: str) -> None:
+    def stop(self, error: BrokerUnavailable) -> None:
         """Fail everything that is not confirmed; only in the loop's thread."""
         for item in [*self._window.lost(), *self._waiting]:
-            item.batch.end(Loss(why).error("publish"))
+            item.batch.end(error)
         self._waiting.clear()
+        self._waiting_bytes = 0
 
     @property
     def idle(self) -> bool:
@@ -140,6 +140,9 @@ class Publisher:
         self._link.open()
         if self._waiting_bytes > MOST_WAITING:
             batch.end(BrokerUnavailable("too much waits for the broker already"))
+            return
+        if self._link.denied:
+            batch.end(self._link.error())
             return
         batch.timer = self._loop.later(timeout, lambda: self._expire(batch, timeout))
         self._waiting.extend(items)
@@ -179,6 +182,8 @@ class Publisher:
 
     def _on_down(self, _why: str) -> None:
         self._take_back()
+        if self._link.denied:
+            self.stop(self._link.error())
 
     def _on_channel_closed(self, channel: Any, error: Exception) -> None:
         if channel is not self._channel:

@@ -66,15 +66,17 @@ class Intake(Generic[T]):
 
     def __init__(self, window: int) -> None:
         self.window = window
-        self.unsettled: dict[int, str] = {}
-        """Delivery number to queue, in the order of arrival."""
+        self.unsettled: dict[int, tuple[str, str]] = {}
+        """Delivery number to queue and consumer, in the order of arrival."""
         self.per_queue: Counter[str] = Counter()
+        self.per_consumer: Counter[str] = Counter()
         self._held: deque[tuple[int, T]] = deque()
 
-    def arrived(self, number: int, queue: str, item: T) -> None:
+    def arrived(self, number: int, queue: str, consumer: str, item: T) -> None:
         """Note a delivery."""
-        self.unsettled[number] = queue
+        self.unsettled[number] = (queue, consumer)
         self.per_queue[queue] += 1
+        self.per_consumer[consumer] += 1
         self._held.append((number, item))
 
     def due(self) -> list[T]:
@@ -84,7 +86,7 @@ class Intake(Generic[T]):
 
     def held(self, queues: Collection[str] | None = None) -> list[int]:
         """Return the numbers of what was never handed on (of these queues), no longer holding it."""
-        chosen = [n for n, _ in self._held if queues is None or self.unsettled[n] in queues]
+        chosen = [n for n, _ in self._held if queues is None or self.unsettled[n][0] in queues]
         gone = set(chosen)
         self._held = deque(pair for pair in self._held if pair[0] not in gone)
         return chosen
@@ -101,29 +103,19 @@ class Intake(Generic[T]):
                 break
             upto = number
         for number in known:
-            self.per_queue[self.unsettled.pop(number)] -= 1
+            self._forget(*self.unsettled.pop(number))
         return upto, sorted(number for number in known if number > upto)
 
     def lost(self) -> None:
         """Forget everything: the channel is gone, and all comes again."""
         self.unsettled.clear()
         self.per_queue.clear()
+        self.per_consumer.clear()
         self._held.clear()
 
-
-def shares(window: int, queues: Iterable[str], active: Collection[str]) -> dict[str, int]:
-    """Return how many deliveries each queue's consumer may have under way.
-
-    RabbitMQ counts a window per consumer. The active queues share ours; an idle one may send one,
-    which makes it active. So a busy queue alone gets the whole window, and all together get no
-    more than the window plus one a queue.
-
-    >>> shares(8, ["a", "b", "c"], ["a", "b"])
-    {'a': 4, 'b': 4, 'c': 1}
-    """
-    names = list(queues)
-    busy = [name for name in names if name in active] or names[:1]
-    if len(names) == 1:
-        return {names[0]: window}
-    each = -(-window // len(busy)) if busy else 0
-    return {name: each if name in active else 1 for name in names}
+    def _forget(self, queue: str, consumer: str) -> None:
+        self.per_queue[queue] -= 1
+        self.per_consumer[consumer] -= 1
+        if not self.per_consumer[consumer]:
+            # Consumers come and go; their counts must not pile up.
+            del self.per_consumer[consumer]

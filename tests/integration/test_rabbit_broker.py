@@ -89,10 +89,9 @@ def test_a_wrong_password_is_told_at_once_and_never_repeated(
     try:
         with pytest.raises(BrokerUnavailable) as caught:
             broker.check()
-        assert "ACCESS_REFUSED" in caught.value.message or "password" in caught.value.message
         assert "password" in caught.value.remedy
-        with pytest.raises(BrokerUnavailable):
-            broker.publish([outgoing("q")], timeout=1)
+        with pytest.raises(BrokerUnavailable, match="refused the user or the password"):
+            broker.publish([outgoing("q")])
     finally:
         broker.close()
     assert wrong not in caplog.text
@@ -325,3 +324,47 @@ def test_after_close_it_says_so(rabbit_url: str) -> None:
     broker.close()
     with pytest.raises(BrokerUnavailable, match="closed"):
         broker.publish([outgoing("q")])
+
+
+def test_a_window_that_grows_and_shrinks_never_hoards(broker: RabbitBroker, queue: str) -> None:
+    broker.publish([outgoing(queue) for _ in range(40)])
+    inbox = Inbox()
+    subscription = broker.consume([queue], prefetch=3, on_delivery=inbox.on_delivery)
+    inbox.wait(3)
+    for window in (4, 5, 12, 5, 2, 6):
+        subscription.window(window)
+    subscription.window(12)
+    inbox.wait(12)
+    until_ready(broker, queue, 28)
+    subscription.window(2)
+    subscription.ack(tags(inbox)[:9])
+    until(lambda: broker.depth([queue])[queue].unacked == 3)
+    subscription.ack(tags(inbox)[9:12])
+    inbox.wait(14)
+    until(lambda: broker.depth([queue])[queue].unacked == 2)
+    until_ready(broker, queue, 26)
+    subscription.close()
+
+
+def test_consuming_nothing_waits_for_queues_to_come(broker: RabbitBroker, queue: str) -> None:
+    inbox = Inbox()
+    subscription = broker.consume([], prefetch=3, on_delivery=inbox.on_delivery)
+    broker.publish([outgoing(queue)])
+    subscription.add([queue])
+    inbox.wait(1)
+    subscription.close()
+
+
+def test_a_queue_that_is_added_before_it_exists_is_found_later(broker: RabbitBroker) -> None:
+    late = f"test.late.{new_id()[:8]}"
+    inbox = Inbox()
+    subscription = broker.consume(
+        [], prefetch=3, on_delivery=inbox.on_delivery, on_state=inbox.on_state
+    )
+    subscription.add([late])
+    assert late in inbox.wait_state(True)
+    broker.declare([QueueSpec(name=late)])
+    broker.publish([outgoing(late)])
+    inbox.wait(1)
+    subscription.close()
+    broker.delete(late, if_empty=False)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowctl.broker.rabbit_window import Intake, Unconfirmed, shares
+from flowctl.broker.rabbit_window import Intake, Unconfirmed
 
 
 def sent(count: int, *, limit: int = 100, size: int = 1) -> Unconfirmed[str]:
@@ -43,7 +43,7 @@ def test_what_was_lost_comes_in_order_and_numbers_begin_again() -> None:
 def arrived(window: int, count: int) -> Intake[int]:
     intake: Intake[int] = Intake(window)
     for number in range(1, count + 1):
-        intake.arrived(number, "q", number)
+        intake.arrived(number, "q", "c", number)
     return intake
 
 
@@ -77,8 +77,8 @@ def test_a_window_of_nothing_holds_what_comes() -> None:
 
 def test_held_deliveries_of_one_queue_are_given_back_alone() -> None:
     intake: Intake[int] = Intake(0)
-    intake.arrived(1, "a", 1)
-    intake.arrived(2, "b", 2)
+    intake.arrived(1, "a", "c", 1)
+    intake.arrived(2, "b", "d", 2)
     assert intake.held({"a"}) == [1]
     intake.window = 1
     intake.settle([1])
@@ -96,21 +96,4 @@ def test_every_delivery_is_settled_exactly_once(groups: list[set[int]]) -> None:
         assert told == group & open_numbers
         open_numbers -= told
     assert set(intake.unsettled) == open_numbers
-    assert intake.per_queue["q"] == len(open_numbers)
-
-
-@given(
-    st.integers(1, 500),
-    st.sets(st.sampled_from("abcdefgh"), min_size=1),
-    st.sets(st.sampled_from("abcdefgh")),
-)
-def test_shares_stay_near_the_window(window: int, queues: set[str], active: set[str]) -> None:
-    given_out = shares(window, sorted(queues), active)
-    assert set(given_out) == queues
-    assert all(share >= 1 for share in given_out.values())
-    assert sum(given_out.values()) <= window + len(queues)
-
-
-def test_a_busy_queue_alone_gets_everything() -> None:
-    assert shares(9, ["a", "b"], {"a"}) == {"a": 9, "b": 1}
-    assert shares(9, ["a"], set()) == {"a": 9}
+    assert intake.per_queue["q"] == intake.per_consumer["c"] == len(open_numbers)
