@@ -39,7 +39,7 @@ def up(
     session = session_of(ctx)
     settings = session.settings
     names = tuple(f"a{number + 1}" for number in range(agents)) if agents > 1 else (settings.agent,)
-    with session.control() as control:
+    with session.control(migrate=True) as control:
         order = crew.Order(agents=names, cpus=cpus or crew.offered())
         members = crew.start(settings, order, detached=detach)
         try:

@@ -28,13 +28,18 @@ class Session:
         return load(overrides={"network": self.flags.network})
 
     @contextmanager
-    def control(self) -> Iterator[Control]:
-        """Open the control; an embedded database that does not exist yet is made."""
+    def control(self, *, migrate: bool = False) -> Iterator[Control]:
+        """Open the control; an embedded database that does not exist yet is made.
+
+        With `migrate` any database is brought up to date first.
+        """
         from flowctl.services import database
 
         if self.settings.state.startswith("sqlite:"):
             self.settings.paths.make()
         with open_control(self.settings, name="flowctl") as control:
+            if migrate:
+                database.migrate(control)
             database.make_ready(control)
             yield control
 

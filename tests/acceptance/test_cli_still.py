@@ -257,6 +257,16 @@ def test_add_and_delete_single_objects(fresh: Command) -> None:
     assert fresh.ok("ls", "net", "-o", "name").out == ""
 
 
+def test_one_of_many_that_fails_does_not_stop_the_others(fresh: Command) -> None:
+    fresh.ok("apply", "-", stdin=RECIPE)
+    answer = fresh("pause", "parse", "nobody", "store")
+    assert answer.code == 3
+    assert 'error: processor "nobody" not found' in answer.err
+    items = fresh.ok("ls", "proc", "-o", "json").json["items"]
+    assert [item["requested_status"] for item in items] == ["paused", "paused"]
+    assert fresh("pause", "nobody", "noone").code == 4
+
+
 def test_messages_that_wait_are_not_lost_by_a_delete(fresh: Command) -> None:
     fresh.ok("apply", "-", stdin=RECIPE)
     fresh.ok("send", "parse.rows", '"a b"')
