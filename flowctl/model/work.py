@@ -125,6 +125,19 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
+class Pace(Struct, frozen=True, kw_only=True):
+    """What one entry of one socket got through in a span of time."""
+
+    socket: str
+    """`processor.socket`."""
+    plug: str
+    """The plug its calls came over; empty for direct ones."""
+    status: CallStatus
+    calls: int
+    seconds: float
+    """That their functions ran."""
+
+
 class RunCount(Struct, frozen=True, kw_only=True):
     """Whether a run is quiet: every message that was sent has become a call that came to rest."""
 

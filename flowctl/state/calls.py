@@ -11,7 +11,7 @@ from peewee import SQL, fn
 from flowctl.errors import InvalidInput, NotFound
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Result
-from flowctl.model.work import CallFilter, RunCount
+from flowctl.model.work import CallFilter, Pace, RunCount
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.rows import delete, within
 from flowctl.state.tables import columns
@@ -100,6 +100,20 @@ class Calls(Repository):
             running=sum(calls for calls, _ in count.values()) - calls,
             waiting=count.get(CallStatus.WAITING, (0, 0))[0],
         )
+
+    @reading
+    def pace(self, network: str, since: datetime) -> list[Pace]:
+        """Return what the sockets of a network got through since a moment."""
+        keys = (CallRow.socket, CallRow.plug, CallRow.status)
+        ran = fn.COALESCE(fn.SUM(CallRow.duration), 0.0)
+        query = CallRow.select(*keys, fn.COUNT(SQL("*")), ran)
+        where = [CallRow.network == network, CallRow.at >= since]
+        return [
+            Pace(socket=socket, plug=plug, status=status, calls=int(calls), seconds=float(seconds))
+            for socket, plug, status, calls, seconds in self.database.rows(
+                query.where(*where).group_by(*keys)
+            )
+        ]
 
     @reading
     def results_of(self, run_id: str, sockets: Sequence[str]) -> list[tuple[Call, Result]]:

@@ -284,6 +284,19 @@ def test_a_run_is_counted(store: Store) -> None:
     assert ids(store.traffic.run("run")) == ["a", "b", "c", "d"]
 
 
+def test_the_pace_of_a_network_is_summed_by_entry(store: Store) -> None:
+    over = {"socket": "parse.rows", "plug": "a-b", "duration": 0.5}
+    failed = {"status": CallStatus.FAILED, "duration": None}
+    store.traffic.commit([finished("c1", **over), finished("c2", **over)])
+    store.traffic.commit([finished("c3", **over | failed), finished("c4", network="other")])
+    found = {(pace.plug, pace.status): pace for pace in store.traffic.pace("shop", NOON)}
+    assert found["a-b", CallStatus.FINISHED].calls == 2
+    assert found["a-b", CallStatus.FINISHED].seconds == pytest.approx(1.0)
+    assert found["a-b", CallStatus.FAILED].seconds == 0
+    assert len(found) == 2
+    assert store.traffic.pace("shop", LATER) == []
+
+
 def test_results_of_sockets_in_a_run(store: Store) -> None:
     store.traffic.commit(
         [finished("a", result=b"1"), finished("b", result=None), finished("c", run_id=RunId("x"))]
