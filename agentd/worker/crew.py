@@ -23,6 +23,8 @@ from flowctl.errors import Malformed
 
 log = logging.getLogger(__name__)
 
+MOST_LOGGED = 1024 * 1024
+"""Characters of what one call writes past `sys.stdout`; more would only slow the log down."""
 _STREAMS = ("stdout", "stderr")
 
 
@@ -184,10 +186,18 @@ class Crew:
         if text is None:
             self._selector.unregister(number)
         elif text and executor.calls:
-            executor.calls[0].take_output(text)
-            stream_out(executor.calls[0], stream, text)
+            self._log(executor.calls[0], stream, text)
         elif text:
             log.info("%s", text.rstrip(), extra={"stream": stream})
+
+    def _log(self, item: Item, stream: str, text: str) -> None:
+        before = item.printed_size
+        item.take_output(text)
+        if before >= MOST_LOGGED:
+            return
+        stream_out(item, stream, text)
+        if item.printed_size >= MOST_LOGGED:
+            stream_out(item, stream, "[what it prints from here on is not logged]")
 
 
 def call_head(item: Item) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from flowctl.services import fleet, queues, waiting
 from flowctl.services.control import Control
 from flowctl.services.names import scope
 
+KEEPS_SERVING = "the version before keeps serving"
+"""How an error begins that disturbs nobody yet."""
+
 _RESTING = {
     Desired.PAUSED: frozenset({ProcessorStatus.PAUSED}),
     Desired.STOPPED: frozenset({ProcessorStatus.STOPPED, ProcessorStatus.READY}),
@@ -159,14 +162,22 @@ def refuse_broken(processor: Processor) -> None:
     """Raise `Refused` where a processor cannot serve until somebody mends it."""
     if processor.status is ProcessorStatus.ERROR and processor.requested_status is Desired.RUNNING:
         raise Refused(
-            f"processor {processor.name} is in error: {_last_line(processor.error)}",
+            f"processor {processor.name} is in error: {gist(processor.error)}",
             remedy=f"flowctl show processor {processor.name}",
         )
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason is known"
+def gist(error: str) -> str:
+    """Return what an error comes down to, in one line: what is below are details.
+
+    >>> gist("a.deploy1 on h1: ImportError: no x\\nTraceback ...")
+    'a.deploy1 on h1: ImportError: no x'
+    """
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    if not lines:
+        return "no reason is known"
+    goes_on = lines[0].endswith((KEEPS_SERVING, ":")) and len(lines) > 1
+    return f"{lines[0]}: {lines[1]}".replace("::", ":") if goes_on else lines[0]
 
 
 class Overview(Struct, frozen=True, kw_only=True):
