@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 MOST_BATCH = 256
 TICK = 0.25
+_ROUTED_BY = 3
+"""Tries after which a queue that does not exist is believed to be gone."""
 _AGAIN = (0.05, 5.0)
 """Seconds before the first and between later attempts at something unavailable."""
 
@@ -61,6 +63,21 @@ class Batch:
     def __post_init__(self) -> None:
         """Remember what is sent, whatever becomes of each try."""
         self.sent = list(self.outgoing)
+
+    def refused(self, error: BaseException) -> list[Outgoing]:
+        """Return what a failed try leaves to be published again.
+
+        What nobody can route stays in the outbox after some tries: its plug is gone, and the
+        scheduler parks it. A full queue is waited for: that is what slows this worker down.
+        """
+        if not isinstance(error, PublishFailed):
+            return self.outgoing
+        reasons = error.reasons
+        if self.tries >= _ROUTED_BY:
+            lost = {i for i, reason in reasons.items() if reason == "unroutable"}
+            self.sent = [each for each in self.sent if each.message.id not in lost]
+            reasons = {i: reason for i, reason in reasons.items() if i not in lost}
+        return [each for each in self.outgoing if each.message.id in reasons]
 
 
 @dataclass(slots=True)
@@ -262,8 +279,10 @@ class Keeper:
         if error is None:
             self._acknowledge(batch)
             return
-        refused = set(error.reasons) if isinstance(error, PublishFailed) else None
-        left = [o for o in batch.outgoing if refused is None or o.message.id in refused]
+        left = batch.refused(error)
+        if not left:
+            self._acknowledge(batch)
+            return
         log.warning("%d outputs wait to be published: %s", len(left), error)
         self._answers.trouble(str(error))
         batch.outgoing = [_again(message) for message in left]
