@@ -14,9 +14,9 @@ from pathlib import Path
 from agentd.worker.identity import Identity
 from flowctl.broker.base import QueueSpec
 from flowctl.errors import FlowError, Unavailable
-from flowctl.model.flow import Argument, Plug, QueueLimits, Socket, Task
-from flowctl.model.naming import dead_queue
+from flowctl.model.flow import Argument, Task
 from flowctl.model.work import Assignment
+from flowctl.services import queues
 from flowctl.services.control import Control
 
 log = logging.getLogger(__name__)
@@ -110,31 +110,11 @@ class Follower:
 
 def needed_queues(assignment: Assignment) -> list[QueueSpec]:
     """Return every queue that a worker of this assignment reads or writes."""
-    specs: dict[str, QueueSpec] = {}
-    for socket in (*assignment.sockets, *assignment.targets):
-        dead = dead_queue(socket.queue)
-        specs[dead] = QueueSpec(name=dead)
-        specs[socket.queue] = _spec(socket.queue, socket.spec.queue, dead)
-    by_name = {socket.name: socket for socket in (*assignment.sockets, *assignment.targets)}
-    for plug in (*assignment.inbound, *assignment.outbound):
-        specs[plug.queue] = _plug_spec(plug, by_name)
-    return list(specs.values())
+    sockets = (*assignment.sockets, *assignment.targets)
+    specs = queues.specs_of(sockets, (*assignment.inbound, *assignment.outbound))
+    return list({spec.name: spec for spec in specs}.values())
 
 
 def arguments_of(tasks: tuple[Task, ...], name: str) -> tuple[Argument, ...]:
     """Return the parameters of the task with this name."""
     return next((task.arguments for task in tasks if task.name == name), ())
-
-
-def _plug_spec(plug: Plug, sockets: dict[str, Socket]) -> QueueSpec:
-    target = sockets.get(plug.spec.target)
-    return _spec(plug.queue, plug.spec.queue, dead_queue(target.queue) if target else "")
-
-
-def _spec(name: str, limits: QueueLimits, dead: str) -> QueueSpec:
-    return QueueSpec(
-        name=name,
-        ttl=limits.ttl,
-        max_length=limits.max_length,
-        dead_letter=dead if limits.ttl else "",
-    )
