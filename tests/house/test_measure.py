@@ -26,7 +26,7 @@ def place(path: Path) -> str:
 @pytest.mark.parametrize("path", SOURCES, ids=place)
 def test_a_file_holds_one_thing(path: Path) -> None:
     # The executor runs on any interpreter and so must be one file.
-    limit = 800 if path.name == "executor.py" else 400
+    limit = 1000 if path.name == "executor.py" else 400
     assert path.read_text().count("\n") <= limit
 
 
