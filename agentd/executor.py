@@ -854,6 +854,33 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 # The process
 
 
+class Unmarked(types.ModuleType):
+    """Stands for `flowctl.authoring` where flowctl is not installed: decorators change nothing."""
+
+    @classmethod
+    def find_spec(cls, name: str, *_: Any) -> Any:
+        """Offer it, after everybody else had nothing."""
+        from importlib.machinery import ModuleSpec
+
+        known = name in {"flowctl", "flowctl.authoring"}
+        return ModuleSpec(name, cls, is_package=True) if known else None  # type: ignore[arg-type]
+
+    @classmethod
+    def create_module(cls, spec: Any) -> types.ModuleType:
+        """Return it, filled; all but a plug may stand without parentheses."""
+        module: Any = cls(spec.name)
+        if spec.name == "flowctl.authoring":
+            module.plug = lambda *_, **__: lambda marked: marked
+            module.network = module.processor = module.socket = lambda marked="", **__: (
+                marked if callable(marked) else lambda later: later
+            )
+        return module  # type: ignore[no-any-return]
+
+    @staticmethod
+    def exec_module(_: types.ModuleType) -> None:
+        """Nothing is left to do."""
+
+
 def die_with(parent: int) -> None:
     """Have the kernel end this process together with its parent."""
     try:
@@ -897,6 +924,7 @@ def open_source(setup: dict[str, Any]) -> Python | Command:
         os.environ["VIRTUAL_ENV"] = sys.prefix
         os.environ["PATH"] = f"{sys.prefix}/bin{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     sys.path[:0] = setup.get("paths") or []
+    sys.meta_path.append(Unmarked)
     sys.argv[:] = [setup.get("module") or "processor"]
     return Command(setup) if setup["kind"] == "command" else Python(setup)
 

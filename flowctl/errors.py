@@ -132,7 +132,30 @@ class QueueMismatch(FlowError):
 
 
 class CallFailed(FlowError):
-    """The call ended in failure; `failure` in the record says how."""
+    """The call ended in failure; `failure` in the record says how.
+
+    What the code of the call raised comes as text, never as a foreign class rebuilt here.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        kind: str = "",
+        traceback: str = "",
+        socket: str = "",
+        call_id: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.kind = kind
+        """The name of the exception there, or one of `timeout`, `killed`, `cancelled` ..."""
+        self.traceback = traceback
+        """The traceback of the other side; shown below ours where nobody catches this."""
+        self.socket = socket
+        self.call_id = call_id
+        if traceback:
+            self.add_note(traceback.rstrip())
 
 
 class TimedOut(FlowError):

@@ -89,16 +89,19 @@ class Settings:
 
 
 def load(
-    environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    given: str = "command line",
 ) -> Settings:
-    """Read the settings of this process.
+    """Read the settings of this process; `given` is what complaints call the overrides.
 
     Raises:
         Misconfigured: the file cannot be read, or a value cannot be used.
     """
     environ = os.environ if environ is None else environ
     paths = find_paths(environ)
-    values, origin = _gather(paths.config, environ, overrides or {})
+    values, origin = _gather(paths.config, environ, overrides or {}, given)
     state = values["state"] or f"sqlite:///{paths.data / 'state.db'}"
     broker = values["broker"] or f"embedded:///{paths.data / 'broker.db'}"
     _check_url("state", state, origin["state"], ("sqlite", "postgresql", "postgres"))
@@ -153,7 +156,7 @@ def redact(url: str) -> str:
 
 
 def _gather(
-    config: Path, environ: Mapping[str, str], overrides: Mapping[str, str]
+    config: Path, environ: Mapping[str, str], overrides: Mapping[str, str], given: str
 ) -> tuple[dict[str, str], dict[str, str]]:
     values, origin = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
     for name, value in _read_file(config).items():
@@ -165,7 +168,7 @@ def _gather(
         if environ.get(variable):
             values[name], origin[name] = environ[variable], f"environment {variable}"
         if overrides.get(name):
-            values[name], origin[name] = overrides[name], "command line"
+            values[name], origin[name] = overrides[name], given
     for name in ("state", "broker"):
         values[name] = _from_file(values[name], origin[name])
     return values, origin

@@ -150,9 +150,22 @@ def export(
     network: Annotated[
         str, typer.Argument(help="The network.", autocompletion=complete_network)
     ] = "",
+    made_by: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="MODULE:CLASS",
+            help="The recipe of a class that is written in Python.",
+        ),
+    ] = "",
 ) -> None:
     """Print the recipe of a network; applying it again changes nothing."""
     session = session_of(ctx)
+    if made_by:
+        if network:
+            raise InvalidInput("give a network or --from, not both")
+        _show_authored(session, made_by)
+        return
     with session.control() as control:
         name = network.removeprefix("network/").removeprefix("net/") or the_network(control)
         if session.flags.output in (Output.JSON, Output.JSONL):
@@ -162,6 +175,18 @@ def export(
             show_document(builtin(spec(control, name)), session.flags)
         else:
             emit(recipes.export(control, name))
+
+
+def _show_authored(session: Session, made_by: str) -> None:
+    from flowctl.services import authored
+
+    recipe = authored.load(made_by)
+    if session.flags.output in (Output.JSON, Output.JSONL):
+        from flowctl.views.table import builtin
+
+        show_document(builtin(recipe.spec), session.flags)
+    else:
+        emit(recipes.text(recipe))
 
 
 def _read(place: str) -> list[recipes.Recipe]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from flowctl.errors import CallFailed, InvalidInput, NotFound
-from flowctl.model.flow import Socket
+from flowctl.errors import CallFailed, InvalidInput, NotFound, Refused
+from flowctl.model.flow import Socket, Track
 from flowctl.model.ids import CallId, RunId, keyed_call_id, new_id
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Message, Outgoing, Result
@@ -124,12 +124,27 @@ def outcome(
     ended: list[Call] = []
 
     def look() -> waiting.Standing:
-        standing = [_status(control, call_id) for call_id in ids]
-        ended[:] = [call for call in standing if call and _is_outcome(call)]
-        return waiting.Standing(bool(ended), _sentence(standing))
+        found, sentence = standing(control, ids)
+        ended[:] = [found] if found else []
+        return waiting.Standing(bool(ended), sentence)
 
     waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
     return ended[0]
+
+
+def standing(control: Control, ids: Sequence[CallId]) -> tuple[Call | None, str]:
+    """Return the one of these calls that came to an outcome, if any, and say how they stand."""
+    known = [call for call_id in ids if (call := _status(control, call_id))]
+    if known and all(call.status is CallStatus.JOINED for call in known):
+        known = _firing(control, known[-1]) or known
+    return next((call for call in known if _is_outcome(call)), None), _sentence(known)
+
+
+def _firing(control: Control, joined: Call) -> list[Call]:
+    """Return the calls of the same run that may have been fired with the value of a joined one."""
+    same = CallFilter(network=joined.network, socket=joined.socket, run_id=joined.run_id)
+    found, _ = control.store.traffic.calls(same)
+    return [call for call in found if call.status is not CallStatus.JOINED]
 
 
 def _status(control: Control, call_id: CallId) -> Call | None:
@@ -148,11 +163,12 @@ def _is_outcome(call: Call) -> bool:
     return call.status in TERMINAL and call.status is not CallStatus.JOINED
 
 
-def _sentence(standing: Sequence[Call | None]) -> str:
-    known = [call for call in standing if call]
+def _sentence(known: Sequence[Call]) -> str:
     if not known:
         return "the call waits in its queue"
     call = known[-1]
+    if call.status is CallStatus.JOINED:
+        return "its value went into a call of another run"
     if call.status is CallStatus.WAITING:
         return "the value waits for its join: other arguments have none yet"
     return f"the call is {call.status}" + (f" on {call.worker}" if call.worker else "")
@@ -167,8 +183,29 @@ def result(control: Control, call: Call) -> Result:
     if call.status in (CallStatus.FAILED, CallStatus.CANCELLED):
         failure = call.failure
         said = f"{failure.type}: {failure.message}" if failure else str(call.status)
-        raise CallFailed(f"{call.socket} failed: {said}", remedy=f"flowctl show call {call.id}")
+        raise CallFailed(
+            f"{call.socket} failed: {said}",
+            remedy=f"flowctl show call {call.id}",
+            kind=failure.type if failure else str(call.status),
+            traceback=failure.traceback if failure else "",
+            socket=call.socket,
+            call_id=call.id,
+        )
     return control.store.traffic.result(call.id)
+
+
+def refuse_unrecorded(control: Control, socket: Socket) -> None:
+    """Refuse to wait for what will never be on record.
+
+    Raises:
+        Refused: the processor of this socket keeps no results.
+    """
+    track = control.store.flows.processor(socket.processor, socket.network).spec.track
+    if track is not Track.ALL:
+        raise Refused(
+            f"{socket.processor} keeps no results (track: {track}), so nobody can wait for one",
+            remedy="only send to it, or let it track all",
+        )
 
 
 def find(control: Control, name: str) -> Call:

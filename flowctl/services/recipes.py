@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from flowctl.errors import Conflict, InvalidInput, NotFound, TooLarge
+from flowctl.errors import Conflict, InvalidInput, NotFound, RecipeError, TooLarge
 from flowctl.model.flow import Network, NetworkSpec, PlugSpec, SocketSpec
 from flowctl.model.naming import plug_queue, socket_queue
 from flowctl.recipe.diff import Change, Changes, diff
@@ -90,6 +92,46 @@ def _parsed(text: str, source: str, folder: Path) -> Recipe:
     cpus = os.cpu_count() or 1
     spec = parse(text, source=source, folder=str(folder), read=_source_text, auto_cpus=cpus)
     return Recipe(spec=spec, source=source)
+
+
+def from_values(values: object, source: str) -> Recipe:
+    """Return the recipe that plain values describe: the same as its text does, equally checked.
+
+    Raises:
+        InvalidInput: they hold what a recipe cannot.
+        RecipeError: the recipe has problems; they have paths, but no lines.
+    """
+    try:
+        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"{source} holds what a recipe cannot: {error}") from error
+    return _without_lines(text, source)
+
+
+def from_spec(spec: NetworkSpec, source: str = "program") -> Recipe:
+    """Return the recipe of a network that a program built, checked as a text is.
+
+    Raises:
+        RecipeError: it has problems; they have paths, but no lines.
+    """
+    from flowctl.recipe.dump import dump
+
+    return _without_lines(dump(spec), source)
+
+
+def _without_lines(text: str, source: str) -> Recipe:
+    try:
+        return _parsed(text, source, Path.cwd())
+    except RecipeError as error:
+        problems = tuple(replace(problem, line=0, column=0) for problem in error.problems)
+        raise RecipeError(problems, source=source) from error
+
+
+def text(recipe: Recipe) -> str:
+    """Return the text of a recipe."""
+    from flowctl.recipe.dump import dump
+
+    return dump(recipe.spec)
 
 
 def _source_text(path: str) -> str | None:

@@ -390,7 +390,7 @@ def test_modules_come_from_the_paths_and_not_from_ours(benches: Any, tmp_path: P
         "    def __init__(self): self.n = 0\n"
         "    def rows(self, x): self.n += 1; return [x, self.n]\n"
         "def seen(x):\n"
-        "    for name in ('agentd', 'flowctl', 'msgspec', 'machine', 'executor'):\n"
+        "    for name in ('agentd', 'flowctl.errors', 'msgspec', 'machine', 'executor'):\n"
         "        try: __import__(name)\n"
         "        except ImportError: continue\n"
         "        return name\n"
@@ -813,3 +813,30 @@ def test_a_program_that_is_not_there_is_said_at_once(program: Any) -> None:
     frame = program("/nowhere/at/all").next()
     assert frame.kind is Kind.BROKEN
     assert 'no program "/nowhere/at/all"' in frame.head["message"]
+
+
+def test_code_with_our_decorators_runs_where_flowctl_is_not(load: Any) -> None:
+    bench = load(
+        """
+from flowctl.authoring import network, plug, processor, socket
+
+@processor
+class Store:
+    @socket
+    def save(self, x): return x
+
+@processor(cpus=2)
+class Price:
+    @plug(Store.save)
+    @plug("store.save", on="error")
+    @socket("sum")
+    def total(self, x): return x + 1
+
+@network
+class Shop:
+    price = Price
+""",
+        "total",
+        module="price:Price",
+    )
+    assert bench.result("total", 1) == 2
