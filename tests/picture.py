@@ -87,7 +87,8 @@ class Reader:
             right = x + 1
             while not (self.at(right, y) == self.glyphs.box[1] and self.at(right, y + 1) in sides):
                 right += 1
-            self._own(x, y, right, bottom, "".join(self.rows[y + 1][x + 1 : right]))
+            inside = ["".join(self.rows[n][x + 1 : right]) for n in range(y + 1, bottom)]
+            self._own(x, y, right, bottom, next(filter(str.strip, inside), ""))
 
     def _is_corner(self, x: int, y: int) -> bool:
         box, pins = self.glyphs.box, self.glyphs.pins

@@ -48,6 +48,9 @@ class Flags:
 
 
 VALUED = frozenset({"-o", "--output", "-n", "--network", "--color"})
+_OUTPUT = frozenset({"-o", "--output"})
+OWN_OUTPUT = frozenset({"graph"})
+"""Commands whose `--output` knows other words than those of the root; it stays theirs."""
 BARE = frozenset({"-q", "--quiet", "--debug", "--no-input", "--no-headers"})
 
 
@@ -58,20 +61,23 @@ def hoist(line: Sequence[str]) -> list[str]:
     ['-o', 'json', 'ls', 'processors', '--', '-q']
     >>> hoist(["ls", "--output=name", "-oyaml"])
     ['--output=name', '-o', 'yaml', 'ls']
+    >>> hoist(["graph", "-n", "shop", "-o", "dot"])
+    ['-n', 'shop', 'graph', '-o', 'dot']
     """
     front: list[str] = []
     rest: list[str] = []
     words = list(line)
     while words:
         word = words.pop(0)
+        valued = VALUED - _OUTPUT if rest and rest[0] in OWN_OUTPUT else VALUED
         if word == "--":
             return [*front, *rest, word, *words]
-        if word in VALUED:
+        if word in valued:
             front += [word, *words[:1]]
             del words[:1]
-        elif word in BARE or word.partition("=")[0] in VALUED:
+        elif word in BARE or word.partition("=")[0] in valued:
             front.append(word)
-        elif word[:2] in VALUED and len(word) > 2 and word[1] != "-":
+        elif word[:2] in valued and len(word) > 2 and word[1] != "-":
             front += [word[:2], word[2:]]
         else:
             rest.append(word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -42,6 +43,14 @@ class Drawing(Struct, frozen=True, kw_only=True):
     def layout(self) -> Layout:
         """Where everything is; its `order` seeds the next drawing."""
         return self.picture.layout
+
+
+class Part(StrEnum):
+    """What a text in a drawing is."""
+
+    TITLE = "title"
+    ROW = "row"
+    LABEL = "label"
 
 
 class _Choice(Struct, frozen=True):
@@ -90,7 +99,9 @@ def _choices(options: Options) -> Iterator[_Choice]:
     From top to bottom, full labels would stretch every card: they are drawn only where asked for.
     """
     orients = [options.orient] if options.orient else [Orient.LR, Orient.TB]
-    levels = [options.level] if options.level else list(Level)
+    # Names have no shorter form to try.
+    every = [level for level in Level if options.live or level is not Level.RATE]
+    levels = [options.level] if options.level else every
     for level in [levels[:-1], levels[-1:]]:
         for orient in orients:
             wordy = orient is Orient.TB and len(level) > 1
@@ -133,26 +144,26 @@ def _least_of(part: Skeleton, metrics: Metrics) -> int:
 
 def text(drawing: Drawing, overlay: Overlay | None = None) -> list[str]:
     """Return a drawing as lines, with the numbers of this moment."""
-    rows = write(drawing.picture, texts(drawing, overlay))
-    return [row.rstrip() for row in rows]
+    pieces = [(slot, words) for slot, words, _ in texts(drawing, overlay)]
+    return [row.rstrip() for row in write(drawing.picture, pieces)]
 
 
-def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str]]:
-    """Yield what stands in every slot of a drawing."""
+def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str, Part]]:
+    """Yield what stands in every slot of a drawing, and what it is."""
     picture, level = drawing.picture, drawing.level
     shown = (overlay or Overlay()) if drawing.options.live else None
     adapt = plain if drawing.options.ascii else str
     for edge in drawing.graph.edges:
         slot = picture.labels.get(edge.name)
         if slot is not None:
-            yield slot, adapt(edge_text(edge, shown, level, slot.width))
+            yield slot, adapt(edge_text(edge, shown, level, slot.width)), Part.LABEL
     for vertex in drawing.graph.vertices:
-        slots = picture.cards[vertex.name]
-        lines = card_text(vertex, shown, level)
+        slots, lines = picture.cards[vertex.name], card_text(vertex, shown, level)
         if len(slots) == 1:
             lines = [_short(vertex.name, vertex.processor, shown)]
-        for slot, line in zip(slots, lines, strict=False):
-            yield slot, adapt(line)
+        above = (len(slots) - len(lines)) // 2
+        for number, line in enumerate(lines):
+            yield slots[above + number], adapt(line), Part.ROW if number else Part.TITLE
 
 
 def _short(name: str, processor: str, overlay: Overlay | None) -> str:

@@ -65,12 +65,9 @@ def _card(box: Box) -> str:
 
 
 def _words(drawing: Drawing, overlay: Overlay | None) -> Iterator[str]:
-    titles = {(slots[0].x, slots[0].y) for slots in drawing.picture.cards.values()}
-    labels = set(drawing.picture.labels.values())
-    for slot, text in texts(drawing, overlay):
+    for slot, text, part in texts(drawing, overlay):
         if text:
-            kind = "title" if (slot.x, slot.y) in titles else "label" if slot in labels else "row"
-            yield _word(slot, text, kind)
+            yield _word(slot, text, part)
 
 
 def _word(slot: Slot, text: str, kind: str) -> str:
