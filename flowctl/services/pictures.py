@@ -23,11 +23,11 @@ from flowctl.planning.wanted import wanted_cpus
 from flowctl.services.control import Control
 from flowctl.views.kinds import nearest
 
-SPAN = 60.0
+SPAN = 20.0
 """Seconds that rates are taken over."""
 _STEADY = 0.02
 """A queue that changes by less of what flows through it is steady."""
-_DONE = frozenset({CallStatus.FINISHED, CallStatus.FAILED, CallStatus.JOINED, CallStatus.WAITING})
+_DONE = frozenset({CallStatus.FINISHED, CallStatus.FAILED, CallStatus.JOINED})
 
 
 @dataclass(frozen=True)

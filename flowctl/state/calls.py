@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import SQL, fn
@@ -21,6 +21,7 @@ _FIELDS = Call.__struct_fields__
 _LISTED = tuple(name for name in _FIELDS if name != "output")
 _AT_REST = [*sorted(TERMINAL), CallStatus.WAITING]
 _CHUNK = 500
+_LEAD = timedelta(minutes=1)
 
 
 class Calls(Repository):
@@ -103,11 +104,16 @@ class Calls(Repository):
 
     @reading
     def pace(self, network: str, since: datetime) -> list[Pace]:
-        """Return what the sockets of a network got through since a moment."""
+        """Return what the sockets of a network got through since a moment.
+
+        Calls that were received more than a minute before it do not count: their number has no
+        bound, and this is asked every second.
+        """
         keys = (CallRow.socket, CallRow.plug, CallRow.status)
         ran = fn.COALESCE(fn.SUM(CallRow.duration), 0.0)
         query = CallRow.select(*keys, fn.COUNT(SQL("*")), ran)
-        where = [CallRow.network == network, CallRow.at >= since]
+        lately = [CallRow.at >= since - _LEAD, CallRow.finished_at >= since]
+        where = [CallRow.network == network, *lately]
         return [
             Pace(socket=socket, plug=plug, status=status, calls=int(calls), seconds=float(seconds))
             for socket, plug, status, calls, seconds in self.database.rows(

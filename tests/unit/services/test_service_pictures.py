@@ -65,22 +65,22 @@ def test_a_flow_at_rest_moves_nothing(control: Control) -> None:
     assert found.broker
 
 
-def test_rates_come_from_the_calls_of_the_last_minute(control: Control) -> None:
-    work(control, 120, socket="store.save", plug=PLUG)
+def test_rates_come_from_the_calls_that_ended_lately(control: Control) -> None:
+    work(control, 40, socket="store.save", plug=PLUG)
     old = NOON - timedelta(minutes=5)
-    work(control, 9, name="old", socket="store.save", plug=PLUG, started_at=old, received_at=old)
+    work(control, 9, name="old", socket="store.save", plug=PLUG, received_at=old, finished_at=old)
     assert measured(control).overlay.plugs[PLUG].out_rate == pytest.approx(2.0)
 
 
 def test_what_arrives_is_what_leaves_and_what_the_queue_gained(control: Control) -> None:
-    work(control, 60, socket="store.save", plug=PLUG)
-    hold(control, 30)
-    at = NOON - timedelta(seconds=30)
+    work(control, 20, socket="store.save", plug=PLUG)
+    hold(control, 15)
+    at = NOON - timedelta(seconds=15)
     control.store.duty.sample(
         [Sample(at=at, kind="queue", object=QUEUE, metric="ready", value=0.0)]
     )
     plug = measured(control).overlay.plugs[PLUG]
-    assert (plug.depth, plug.trend) == (30, Trend.GROWING)
+    assert (plug.depth, plug.trend) == (15, Trend.GROWING)
     assert plug.in_rate == pytest.approx(2.0)
 
 
