@@ -79,7 +79,9 @@ class Claims:
             for key in ((each.call_id, each.expires_at) for each in claims)
         }
         silent = [
-            each for each in claims if moment - self._seen[each.call_id, each.expires_at] >= SETTLE
+            each
+            for each in claims
+            if not each.worker or moment - self._seen[each.call_id, each.expires_at] >= SETTLE
         ]
         if silent:
             self._control.store.traffic.reissue(silent)

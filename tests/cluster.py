@@ -58,6 +58,10 @@ class Daemon:
         """End it the hard way; it is started again."""
         self.process.kill()
 
+    def abandon(self) -> None:
+        """Start it no more, whatever becomes of it."""
+        self._stopping.set()
+
     def stop(self, timeout: float = 40.0) -> None:
         """End it the soft way, for good."""
         self._stopping.set()

@@ -277,16 +277,19 @@ class Core:
         self._report()
 
     def _set_window(self) -> None:
-        serving = len(self._crew.pool.serving())
-        idle = self._is_paused() or self._is_stopping or bool(self._reporter.reason)
-        wanted = 0 if idle else window(self._crew.pace, serving)
         if self._subscription is None:
             return
-        if idle:
+        idle = self._is_paused() or self._is_stopping or bool(self._reporter.reason)
+        stuck = self._crew.is_stuck()
+        serving = len(self._crew.pool.serving())
+        # A claimed call is acknowledged: its executor has no room, but the broker does not know.
+        claimed = sum(item.claimed for item in self._crew.running())
+        held = 0 if idle else max(0, window(self._crew.pace, serving, stuck=stuck) - claimed)
+        if held != self._window:
+            self._window = held
+            self._subscription.window(held)
+        if idle or stuck:
             self._give_back(self._subscription)
-        if wanted != self._window:
-            self._window = wanted
-            self._subscription.window(wanted)
 
     def _is_paused(self) -> bool:
         wanted = self._assignment.deployment.requested_status if self._assignment else None

@@ -17,7 +17,7 @@ from agentd.worker.items import Item
 from agentd.worker.outcomes import cancelled, crashed, note, stream_out, timed_out
 from agentd.worker.pool import Pool
 from agentd.worker.routing import Outcome
-from agentd.worker.window import Pace, ahead
+from agentd.worker.window import LONG, Pace, ahead
 from flowctl.clock import Clock
 from flowctl.errors import Malformed
 
@@ -73,6 +73,12 @@ class Crew:
     def running(self) -> list[Item]:
         """Return the calls that run now."""
         return [executor.calls[0] for executor in self.pool if executor.calls]
+
+    def is_stuck(self) -> bool:
+        """Tell whether every executor that serves has been in a call for long."""
+        serving = self.pool.serving()
+        late = self._clock.monotonic() - LONG
+        return bool(serving) and all(e.calls and e.calls[0].started < late for e in serving)
 
     def attend(self, executor: Executor, stream: str | None, events: int) -> None:
         """Handle what the selector saw of an executor: its socket, or one of its outputs."""

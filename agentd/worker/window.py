@@ -1,8 +1,8 @@
 """How much work a worker holds: pure decisions from the measured time of its calls.
 
-Long calls get one delivery more than there are executors, so that nobody hoards what another
-worker could run. Calls of milliseconds get enough in flight to keep the pipe and the group commit
-full; what they hold is then still only a fraction of a second of work.
+Calls of seconds get as many deliveries as there are executors, so that nobody hoards what another
+worker could run; shorter ones get one more. Calls of milliseconds get enough in flight to keep the
+pipe and the group commit full; what they hold is then still only a fraction of a second of work.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ HELD_SECONDS = 0.1
 """How much work, in seconds of each executor, may wait in the worker."""
 AHEAD_SECONDS = 0.01
 """How much work may be queued inside one executor, behind the call that runs."""
+LONG = 1.0
+"""Seconds from which on a call is so long that fetching the next one after it costs nothing."""
 MOST_HELD = 1024
 MOST_AHEAD = 64
 _MEASURED = 8
@@ -41,16 +43,20 @@ class Pace:
         return self.seen >= _MEASURED
 
 
-def window(pace: Pace, executors: int) -> int:
-    """Return how many unacknowledged deliveries to hold.
+def window(pace: Pace, executors: int, *, stuck: bool = False) -> int:
+    """Return how many unacknowledged deliveries to hold; `stuck`: every executor is in a long call.
 
     >>> window(Pace(mean=2.0, seen=50), executors=4)
+    4
+    >>> window(Pace(mean=0.5, seen=50), executors=4)
     5
     >>> window(Pace(mean=0.001, seen=50), executors=1)
     101
     """
     if executors <= 0:
         return 0
+    if stuck or pace.mean >= LONG:
+        return executors
     return min(MOST_HELD, executors + max(1, executors * _fitting(pace, HELD_SECONDS)))
 
 

@@ -191,6 +191,19 @@ def test_a_long_call_is_claimed_and_comes_again_when_its_worker_dies(cluster: Cl
         assert len(net.executions()) == 2
 
 
+def test_what_waits_behind_a_call_that_does_not_end_is_given_to_others(cluster: Cluster) -> None:
+    with stage(cluster, "stuck") as net:
+        net.apply({"a": net.coded(STEPS, "gated", "step")})
+        ids = net.send("a.gated", [-1])
+        net.await_executions(1)
+        quick = net.send("a.step", list(range(50, 80)))
+        until(lambda: net.ready("a.step") == 30, "the worker keeps nothing for later")
+        net.say("scale", "a=2", "--wait", "--timeout", "60s")
+        assert net.values(quick) == list(range(50, 80))
+        net.open_gate()
+        assert net.values(ids) == [-1]
+
+
 def test_a_running_call_can_be_cancelled(cluster: Cluster) -> None:
     with stage(cluster, "cancels") as net:
         net.apply({"a": net.coded(STEPS, "gated", "step")})
