@@ -63,7 +63,7 @@ class Claims:
     """Long calls that are held by a lease instead of a delivery, in one term.
 
     Their expiry was written by the clock of another host. So a claim counts as expired only when it
-    also stays as it is for a while here.
+    also stays as it is for a while here; one that is nobody's is free at once.
     """
 
     def __init__(self, control: Control) -> None:

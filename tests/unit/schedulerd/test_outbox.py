@@ -103,6 +103,22 @@ def test_claims_that_nobody_prolongs_are_issued_again(control, clock):
     assert (again.queue, again.message.attempt, again.message.again) == (QUEUE, 2, True)
 
 
+def test_claims_of_a_worker_that_is_known_to_be_dead_need_no_second_look(control, clock):
+    traffic = control.store.traffic
+    traffic.claim(
+        [
+            Claim(
+                call_id=CallId("c1"), queue=QUEUE, message=outgoing().message, worker="w",
+                expires_at=clock.now() + timedelta(seconds=60),
+            )
+        ]
+    )  # fmt: skip
+    traffic.orphan_claims("w", clock.now())
+    assert traffic.renew_claims("w", clock.now() + timedelta(seconds=60)) == 0
+    clock.pass_(1)
+    assert Claims(control).reissue(clock.now()) == 1
+
+
 def test_a_worker_whose_clock_is_behind_keeps_its_claims(control, clock):
     traffic = control.store.traffic
     hour_ago = clock.now() - timedelta(hours=1)
