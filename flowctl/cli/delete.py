@@ -84,7 +84,7 @@ def _delete_network(control: Control, way: _Way, name: str) -> None:
     networks.topology(control, name)
     way.session.confirm(f"Delete network {name} with everything in it?", yes=way.yes)
     gone = networks.delete(control, name, purge=way.purge, force=way.force)
-    counts = ", ".join(f"{count:,} {table}" for table, count in gone.items() if count)
+    counts = ", ".join(plural(count, table) for table, count in gone.items() if count)
     say(way.session.flags, f"network {name} deleted: {counts or 'it was empty'}")
 
 
