@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
@@ -149,9 +150,29 @@ def _once(view: View, form: Form, flags: Flags) -> None:
             emit(svg(view.drawing(topology, view.options), overlay))
         case Form.TEXT | Form.ASCII:
             lines = text(view.drawing(topology, view.options), overlay)
-            emit("".join(f"{line}\n" for line in lines))
+            emit("".join(f"{line}\n" for line in _painted(lines, flags)))
             for line in _caption(view, reading):
                 say(flags, line)
+
+
+_TINTS = (
+    (re.compile("[┄┆]+"), "31"),
+    (re.compile("[╌╎]+"), "36"),
+    (re.compile(r"\bb \d+/\d+"), "1;33"),
+)
+"""Lines of errors, lines that lead back, the mark of what limits; shape and text say the same."""
+
+
+def _painted(lines: Iterable[str], flags: Flags) -> list[str]:
+    if not colorful(flags.color):
+        return list(lines)
+    return [_tinted(line) for line in lines]
+
+
+def _tinted(line: str) -> str:
+    for pattern, color in _TINTS:
+        line = pattern.sub(f"\x1b[{color}m\\g<0>\x1b[0m", line)
+    return line
 
 
 def _caption(view: View, reading: Reading | None) -> Iterator[str]:
@@ -160,11 +181,14 @@ def _caption(view: View, reading: Reading | None) -> Iterator[str]:
         return
     if not reading.broker:
         yield "the broker does not answer: how much waits is unknown"
-    if reading.limit:
-        limit = reading.limit
-        advice = f"flowctl scale {limit.processor}={limit.cpus}"
+    if limit := reading.limit:
         yield f"b  {limit.processor} limits {view.name}: {limit.reason}"
-        yield f"   {plural(limit.cpus, 'cpu')} would balance it: {advice}"
+        running = reading.overlay.processors[limit.processor].running
+        if limit.cpus > running:
+            advice = f"flowctl scale {limit.processor}={limit.cpus}"
+            yield f"   {plural(limit.cpus, 'cpu')} would balance it: {advice}"
+        else:
+            yield "   its cpus are enough for what arrives; it works off what waits"
 
 
 def _follow(view: View, flags: Flags) -> None:
@@ -191,10 +215,9 @@ def frame(view: View, flags: Flags) -> str:
     reading = view.reading(topology)
     lines = text(view.drawing(topology, options), reading.overlay if reading else None)
     head = f"{view.name}  {clock_time(view.control.clock.now())} UTC  (Ctrl-C ends)"
-    shown = [head, "", *lines, *_caption(view, reading)][:rows]
-    if colorful(flags.color):
-        shown[0] = f"\x1b[1m{shown[0]}\x1b[0m"
-    return "\x1b[H" + "\r\n".join(f"{line[: columns + 8]}\x1b[K" for line in shown) + "\x1b[J"
+    picture = [line[:columns] for line in lines]
+    shown = [head, "", *_painted(picture, flags), *_caption(view, reading)][:rows]
+    return "\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in shown) + "\x1b[J"
 
 
 @contextmanager

@@ -98,10 +98,12 @@ def _stuck(stage: Stage) -> Limit:
 
 
 def _pressed(stage: Stage, offered: float, load: float) -> Limit:
-    able = stage.cpus * offered / load if load else 0.0
-    busy = f"{100 * (stage.utilisation or 0.0):.0f}%"
+    each = service_time(stage)
+    able = f"{stage.cpus / each:.3g}/s" if each else "nobody knows how much"
+    busy = f"{100 * (stage.utilisation or 0.0):.0f}% of {stage.cpus} cpu{'s'[: stage.cpus != 1]}"
+    held = f", {stage.depth} wait" if stage.depth else ""
     wanted = max(stage.cpus, math.ceil(load / SPARE))
-    reason = f"{stage.cpus} cpus {busy} busy, gets {offered:.3g}/s, can do {able:.3g}/s"
+    reason = f"{busy} busy, gets {offered:.3g}/s, can do {able}{held}"
     return Limit(processor=stage.name, reason=reason, cpus=wanted)
 
 

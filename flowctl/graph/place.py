@@ -178,6 +178,9 @@ class _Solver:
 def _slide(
     pins: list[int], segments: list[int], wants: list[int], extent: list[int], room: int
 ) -> None:
+    if len(segments) == 1:
+        pins[segments[0]] = min(max(wants[0], 1), room + 1 - extent[0])
+        return
     bases, here = [], 1
     for width in extent:
         bases.append(here)
@@ -194,6 +197,8 @@ def fit(wishes: Sequence[list[int]]) -> list[int]:
     >>> fit([[5], [3], [9]])
     [4, 4, 9]
     """
+    if len(wishes) == 1:
+        return [_median(wishes[0])]
     blocks: list[tuple[list[int], int, int]] = []
     for wish in wishes:
         values, count, middle = wish, 1, _median(wish)

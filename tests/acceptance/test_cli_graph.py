@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -67,6 +68,12 @@ def test_plain_characters(shop: Command) -> None:
 )
 def test_other_languages(shop: Command, form: str, begin: str) -> None:
     assert shop.ok("graph", "shop", "-o", form).out.startswith(begin)
+
+
+def test_colours_add_nothing_to_what_is_said(shop: Command) -> None:
+    painted = shop.ok("graph", "shop", "--color", "always").out
+    assert "\x1b[31m┄" in painted
+    assert re.sub("\x1b\\[[0-9;]*m", "", painted) == shop.ok("graph", "shop").out
 
 
 def test_a_document(shop: Command) -> None:

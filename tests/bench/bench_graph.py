@@ -36,6 +36,14 @@ def flow(vertices: int, rng: random.Random) -> Graph:
     return graph(*arrows, *back)
 
 
+def wide(vertices: int, rng: random.Random) -> Graph:
+    """Return a flow of eight layers, each far wider than any that people build."""
+    per = vertices // 8
+    arrows = [f"v{n}>v{(n // per + 1) * per + rng.randrange(per)}" for n in range(7 * per)]
+    arrows += [f"v{rng.randrange(per)}>v{per + rng.randrange(7 * per)}" for _ in range(per)]
+    return graph(*[f"v{n}" for n in range(vertices)], *arrows)
+
+
 def best(act, times=5):
     spent = []
     value = None
@@ -85,14 +93,16 @@ def main():
         spent, drawing = best(lambda options=options: draw(reference, options))
         report(name, spent, f"{size(drawing)}, {drawing.level}")
     for count in (30, 100, 300, 1000):
-        big = flow(count, rng)
-        numbers = overlay(big)
-        for orient in Orient:
-            options = Options(orient=orient, live=True, level=Level.RATE)
-            spent, drawing = best(lambda big=big, options=options: draw(big, options), 3)
-            report(f"{count} vertices, {len(big.edges)} edges, {orient}", spent, size(drawing))
-            again, _ = best(lambda drawing=drawing, numbers=numbers: text(drawing, numbers))
-            report("  all numbers again", again)
+        for make in (flow, wide):
+            big = make(count, rng)
+            numbers = overlay(big)
+            for orient in Orient:
+                options = Options(orient=orient, live=True, level=Level.RATE)
+                spent, drawing = best(lambda big=big, options=options: draw(big, options), 3)
+                name = f"{count} vertices, {len(big.edges)} edges, {make.__name__}, {orient}"
+                report(name, spent, size(drawing))
+                again, _ = best(lambda drawing=drawing, numbers=numbers: text(drawing, numbers))
+                report("  all numbers again", again)
     for count in (12, 30, 100):
         flips, pairs = moved(count, rng)
         print(f"{count} vertices and one more: {flips} of {pairs} pairs in a layer change order")
