@@ -79,7 +79,7 @@ def _placement(control: Control, found: Processor) -> Iterator[Reason]:
             if item.reason.strip() not in found.error:
                 yield Reason(what=what, remedy=f"flowctl logs {found.name}")
     for worker in fleet.workers(control, found.network, found.name):
-        if worker.reason:
+        if worker.reason and worker.reason.strip() not in found.error:
             yield Reason(what=f"worker {worker.name} is {worker.status}: {worker.reason}")
 
 
@@ -90,10 +90,11 @@ def _traffic(control: Control, found: Processor) -> Iterator[Reason]:
     except BrokerUnavailable as error:
         yield Reason(what=error.message, remedy="flowctl doctor")
         held = {}
+    serves = found.status is ProcessorStatus.RUNNING
     for name, count in held.items():
         yield Reason(
             what=f"{plural(count, 'message')} waiting in {name}",
-            remedy=f"flowctl scale {found.name}=+1",
+            remedy=f"flowctl scale {found.name}=+1" if serves else "",
         )
     wanted = CallFilter(
         network=found.network, processor=found.name, status=(CallStatus.FAILED,), limit=1

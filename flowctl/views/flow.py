@@ -315,7 +315,9 @@ def properties(
 def _property(field: Field, value: object, now: datetime) -> str:
     if isinstance(value, datetime):
         return f"{clock_time(value)} ({age(value, now)})"
-    return plain(value) if field.show is _short else field.show(value, now)
+    if field.show is _short:  # the lines after the first are a section of their own
+        return plain(value).partition("\n")[0]
+    return field.show(value, now)
 
 
 def tree(topology: Topology, hosts: Mapping[str, Sequence[tuple[str, str]]]) -> str:
