@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pika import BasicProperties
@@ -234,8 +235,8 @@ def ends_of_runs(line: Sequence[Raw]) -> list[int]:
 
     The broker gives back in the order of arrival within a consumer only, so each gets its own word.
     """
-    following = [*(raw.consumer for raw in line[1:]), ""]
-    return [raw.number for raw, then in zip(line, following, strict=True) if raw.consumer != then]
+    following = {raw.number: then.consumer for raw, then in pairwise(line)}
+    return [raw.number for raw in line if raw.consumer != following.get(raw.number)]
 
 
 def _return(ends: Iterable[int]) -> Step:

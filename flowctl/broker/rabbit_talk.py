@@ -99,7 +99,7 @@ def run(loop: Loop, link: Link, script: Script[T], timeout: float) -> T:
 
     def done(value: T, error: Exception | None) -> None:
         if error is not None:
-            answer.set_exception(error)
+            answer.set_exception(in_our_words(error))
         else:
             answer.set_result(value)
 
@@ -111,6 +111,15 @@ def run(loop: Loop, link: Link, script: Script[T], timeout: float) -> T:
 
     loop.call(begin)
     return wait_for(answer, timeout)
+
+
+def in_our_words(error: Exception) -> Exception:
+    """Return an error as callers may see it: pika's own stay in here."""
+    if not isinstance(error, AMQPError):
+        return error
+    told = BrokerUnavailable(f"the broker did not do it: {error}")
+    told.__cause__ = error
+    return told
 
 
 def haul(queue: str, count: int) -> Step:

@@ -81,6 +81,18 @@ def test_a_kill_under_traffic_loses_nothing_confirmed(
     assert any(one.message.again for one in inbox.all)
 
 
+def test_a_queue_is_there_for_good_once_it_was_declared(
+    rabbit_server: RabbitServer, broker: RabbitBroker, queue: str
+) -> None:
+    """RabbitMQ 3.10 forgets a quorum queue and all in it that is younger than half a second."""
+    bodies = publish(broker, queue, 20)
+    broker.publish([outgoing(queue, "delayed", delay=0.2)])
+    rabbit_server.kill()
+    rabbit_server.start()
+    until(lambda: depth(broker, queue).ready == 21)
+    assert sorted(one.body.decode() for one in broker.peek(queue)) == sorted([*bodies, "delayed"])
+
+
 def test_an_orderly_restart_is_survived_by_everything_that_waits(
     rabbit_server: RabbitServer, broker: RabbitBroker, queue: str
 ) -> None:
