@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from flowctl.broker.base import QueueSpec
 from flowctl.errors import QueueMismatch
+from flowctl.model.traffic import Event
 from flowctl.services.control import Control
 from flowctl.services.queues import specs_of
 from schedulerd.model import Model, Shelf
@@ -64,7 +65,9 @@ class QueueSync:
         try:
             self._control.broker.declare([spec])
         except QueueMismatch as error:
-            self._stuck.setdefault(spec, (now, error))
+            if spec not in self._stuck:
+                self._stuck[spec] = (now, in_use(spec.name))
+                self._tell(spec, "outdated", error.message)
 
     def _retry(self, model: Model, wanted: Mapping[str, QueueSpec], now: float) -> None:
         """Replace what exists with other arguments, each queue once in a while."""
@@ -72,11 +75,11 @@ class QueueSync:
             spec: stuck for spec, stuck in self._stuck.items() if wanted.get(spec.name) == spec
         }
         for spec, (due, _) in list(self._stuck.items()):
-            if due > now:
+            if due > now or self._is_held(model, spec.name):
                 continue
             try:
-                self._exchange(model, spec)
-                log.info("queue %s was replaced", spec.name)
+                exchange(self._control.broker, spec, atomic=self._atomic)
+                self._tell(spec, "replaced", "it has its new arguments")
                 del self._stuck[spec]
             except QueueMismatch as error:
                 self._stuck[spec] = (now + PUT_OFF, error)
@@ -94,14 +97,22 @@ class QueueSync:
             if bring_back(self._control.broker, name):
                 self._aside.discard(name)
 
-    def _exchange(self, model: Model, spec: QueueSpec) -> None:
-        atomic = self._control.settings.broker.startswith("embedded:")
-        # A worker that takes nothing new is no consumer, but may hold what it took.
-        if not atomic and self._is_served(model, spec.name):
-            raise in_use(spec.name)
-        exchange(self._control.broker, spec, atomic=atomic)
+    def _tell(self, spec: QueueSpec, action: str, note: str) -> None:
+        log.info("queue %s %s: %s", spec.name, action, note)
+        event = Event(
+            id=0, at=self._control.clock.now(), kind="queue", object=spec.name, action=action,
+            note=note, network=spec.name.partition(".")[0],
+        )  # fmt: skip
+        self._control.store.events.add([event])
 
-    def _is_served(self, model: Model, queue: str) -> bool:
+    @property
+    def _atomic(self) -> bool:
+        return self._control.settings.broker.startswith("embedded:")
+
+    def _is_held(self, model: Model, queue: str) -> bool:
+        """Tell whether a worker, though no consumer any more, may hold what it took from a queue."""
+        if self._atomic:
+            return False
         owners = {(each.network, each.processor) for each in model.sockets if each.queue == queue}
         owners |= {
             (each.network, each.spec.target.partition(".")[0])

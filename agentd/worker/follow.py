@@ -85,7 +85,9 @@ class Follower:
         mine = self._identity
         assignment = self._control.store.fleet.assignment(mine.deployment, mine.network)
         if assignment is not None and assignment != self._last:
-            self._control.broker.declare(needed_queues(assignment))
+            other = queues.declare(self._control, needed_queues(assignment))
+            if other:
+                log.warning("%s; it serves as it is until the scheduler replaces it", other)
         if self._tasks is not None and assignment is not None:
             processor = assignment.processor.name
             self._control.store.flows.save_tasks(mine.network, processor, self._tasks)

@@ -95,7 +95,8 @@ class Broker(Protocol):
         """Make sure that these queues exist as described.
 
         Raises:
-            QueueMismatch: one exists with other arguments; the message names the way out.
+            QueueMismatch: one exists with other arguments, and all others are there; the message
+                names the way out.
         """
         ...
 

@@ -110,7 +110,8 @@ def mismatch(queue: str, text: str) -> QueueMismatch:
         detail = f"{found['name']} is {current}, wanted {wanted}"
     return QueueMismatch(
         f'queue "{queue}" exists with other arguments: {detail}',
-        remedy=f'move its messages to another queue, delete "{queue}" and declare it again',
+        remedy="stop the processor that reads it for a moment: the scheduler then replaces it; "
+        f"or move its messages away (flowctl queue move {queue} OTHER) and delete it",
     )
 
 

@@ -91,19 +91,22 @@ def declare(specs: Iterable[QueueSpec]) -> Script[None]:
     """Make sure of queues.
 
     Raises:
-        QueueMismatch: one exists with other arguments.
+        QueueMismatch: one exists with other arguments; all others are there.
     """
     fresh = yield from _due()
+    other: list[tuple[str, ChannelClosedByBroker]] = []
     for spec in specs:
         try:
             fresh |= yield from _create(spec.name, queue_arguments(spec))
         except ChannelClosedByBroker as error:
-            if is_other(error):
-                raise mismatch(spec.name, error.reply_text) from error
-            raise refusal(spec.name, error.reply_code, error.reply_text) from error
+            if not is_other(error):
+                raise refusal(spec.name, error.reply_code, error.reply_text) from error
+            other.append((spec.name, error))
         yield bind(spec.name, DUE, spec.name)
     if fresh:
         yield pause(REGISTERED_AFTER)
+    for name, cause in other:
+        raise mismatch(name, cause.reply_text) from cause
 
 
 def ensure(queue: str, spec: QueueSpec | None) -> Script[bool]:

@@ -81,7 +81,7 @@ def send(
         _message(control, socket, payload, _call_id(socket, key, index), joined)
         for index, payload in enumerate(payloads)
     ]
-    control.broker.declare(queues.socket_specs(socket))
+    queues.declare(control, queues.socket_specs(socket))
     for begin in range(0, len(messages), BATCH):
         batch = messages[begin : begin + BATCH]
         control.broker.publish(
@@ -180,18 +180,34 @@ def result(control: Control, call: Call) -> Result:
     Raises:
         CallFailed: it failed; the message says how, and `remedy` how to see more.
     """
-    if call.status in (CallStatus.FAILED, CallStatus.CANCELLED):
-        failure = call.failure
-        said = f"{failure.type}: {failure.message}" if failure else str(call.status)
-        raise CallFailed(
-            f"{call.socket} failed: {said}",
-            remedy=f"flowctl show call {call.id}",
-            kind=failure.type if failure else str(call.status),
-            traceback=failure.traceback if failure else "",
-            socket=call.socket,
-            call_id=call.id,
-        )
+    refuse_failed(call)
     return control.store.traffic.result(call.id)
+
+
+def refuse_failed(call: Call) -> None:
+    """Raise `CallFailed` where a call ended in failure, with what the other side said."""
+    if call.status not in (CallStatus.FAILED, CallStatus.CANCELLED):
+        return
+    failure = call.failure
+    said = f"{failure.type}: {failure.message}" if failure else str(call.status)
+    raise CallFailed(
+        f"{call.socket} failed: {said}",
+        remedy=f"flowctl show call {call.id}",
+        kind=failure.type if failure else str(call.status),
+        traceback=failure.traceback if failure else "",
+        socket=call.socket,
+        call_id=call.id,
+    )
+
+
+def outcomes(control: Control, ids: Sequence[CallId]) -> dict[CallId, tuple[Call, Result]]:
+    """Return in one look those of these calls that ended and can be told about: no joined ones."""
+    none = Result(call_id=CallId(""), content_type=JSON, body=b"null")
+    return {
+        call.id: (call, found or none)
+        for call, found in control.store.traffic.outcomes(ids)
+        if _is_outcome(call) and (found or call.status is not CallStatus.FINISHED)
+    }
 
 
 def refuse_unrecorded(control: Control, socket: Socket) -> None:

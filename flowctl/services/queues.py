@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flowctl.broker.base import QueueSpec
-from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound
+from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound, QueueMismatch
 from flowctl.model.flow import Plug, QueueLimits, Socket, Topology
 from flowctl.model.naming import DEAD, dead_queue, socket_queue
 from flowctl.model.traffic import Message
@@ -137,11 +137,23 @@ def peek(control: Control, queue: str, *, limit: int = 50, offset: int = 0) -> l
         return []
 
 
+def declare(control: Control, specs: Sequence[QueueSpec]) -> str:
+    """Make sure that queues are there; return what is other than wanted.
+
+    A queue whose limits changed serves as it is: the scheduler replaces it, when nobody uses it.
+    """
+    try:
+        control.broker.declare(specs)
+    except QueueMismatch as error:
+        return error.message
+    return ""
+
+
 def ensure(control: Control, names: Iterable[str]) -> None:
-    """Declare those of these queues that the model has."""
+    """Make sure that those of these queues that the model has are there."""
     flows, wanted = control.store.flows, set(names)
     specs = specs_of(flows.sockets(), flows.plugs())
-    control.broker.declare([spec for spec in specs if spec.name in wanted])
+    declare(control, [spec for spec in specs if spec.name in wanted])
 
 
 def purge(control: Control, queue: str) -> int:

@@ -40,8 +40,8 @@ def declare(tx: Transaction, specs: Iterable[QueueSpec]) -> None:
         name = wrong[0].split('"')[1]
         raise QueueMismatch(
             f"queue {', '.join(wrong)} exists with other arguments",
-            remedy=f"move its messages away with `flowctl queue move {name} OTHER`, "
-            f"delete it with `flowctl queue delete {name}`, and try again",
+            remedy="stop the processor that reads it for a moment: the scheduler then replaces it; "
+            f"or move its messages away (flowctl queue move {name} OTHER) and delete it",
         )
 
 

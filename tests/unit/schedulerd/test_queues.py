@@ -68,7 +68,7 @@ def test_a_queue_in_use_is_replaced_later(control, clock, declare, sync):
     assert sync.run() == 0
 
 
-def test_on_rabbitmq_a_queue_waits_until_its_workers_are_gone(control, clock, declare, beat, term):
+def test_on_rabbitmq_a_queue_waits_until_its_workers_are_gone(control, declare, beat, term):
     settings = dataclasses.replace(control.settings, broker="amqp://elsewhere")
     foreign = QueueSync(dataclasses.replace(control, settings=settings), Shelf(control), 30.0)
     declare(parse=rows())
@@ -80,9 +80,11 @@ def test_on_rabbitmq_a_queue_waits_until_its_workers_are_gone(control, clock, de
     with pytest.raises(QueueMismatch, match="in use"):
         foreign.run()
     control.store.fleet.forget_worker("w1")
-    clock.pass_(PUT_OFF)
     foreign.run()
     assert control.broker.queues() == [QUEUE, QUEUE + ".dead"]
+    told = control.store.events.list(kind="queue", object=QUEUE)
+    assert [each.action for each in told] == ["outdated", "replaced"]
+    assert "max_length is 0, wanted 5" in told[0].note
 
 
 def worker_beat(deployment):
