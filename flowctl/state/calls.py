@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import SQL, fn
+from peewee import JOIN, SQL, fn
 
 from flowctl.errors import InvalidInput, NotFound
 from flowctl.model.states import TERMINAL, CallStatus
@@ -134,6 +134,25 @@ class Calls(Repository):
         cut = len(_LISTED)
         return [
             (_call(_LISTED, row[:cut]), Result(**dict(zip(names, row[cut:], strict=True))))
+            for row in self.database.rows(query)
+        ]
+
+    @reading
+    def outcomes(self, ids: Sequence[str]) -> list[tuple[Call, Result | None]]:
+        """Return those of these calls that have ended, with what they returned; in no order."""
+        names = Result.__struct_fields__
+        ended = [CallRow.id.in_(list(ids)), CallRow.status.in_(sorted(TERMINAL))]
+        query = (
+            CallRow.select(*columns(CallRow, _LISTED), *columns(ResultRow, names))
+            .join(ResultRow, JOIN.LEFT_OUTER, on=(ResultRow.call_id == CallRow.id))
+            .where(*ended)
+        )
+        cut = len(_LISTED)
+        return [
+            (
+                _call(_LISTED, row[:cut]),
+                Result(**dict(zip(names, row[cut:], strict=True))) if row[cut] else None,
+            )
             for row in self.database.rows(query)
         ]
 
