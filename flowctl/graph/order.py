@@ -21,9 +21,29 @@ def arrange(mesh: Mesh, seed: Mapping[int, float]) -> None:
         _as_before(mesh, seed)
         _swap_neighbours(mesh, frozenset(seed))
     else:
-        _by_walk(mesh)
+        _search(mesh)
+
+
+def _search(mesh: Mesh) -> None:
+    """Sweep from several beginnings, as far as the size of the graph allows, and keep the best."""
+    found: list[tuple[int, int, list[list[int]]]] = []
+    for number in range(4 if len(mesh.above) < 150 else 2 if len(mesh.above) < 300 else 1):
+        _begin(mesh, number)
         _sweep(mesh)
         _swap_neighbours(mesh, frozenset())
+        found.append((crossings(mesh), number, [list(layer) for layer in mesh.layers]))
+        if not found[-1][0]:
+            break
+    mesh.layers[:] = min(found)[2]
+
+
+def _begin(mesh: Mesh, number: int) -> None:
+    """Put the layers into one of four orders: two walks, and each with its fans to one side."""
+    _by_walk(mesh, backwards=number % 2 == 1)
+    if number >= 2:
+        sign = -1 if number % 2 else 1
+        for layer in mesh.layers:
+            layer.sort(key=lambda item: sign * len(mesh.below[item]))
 
 
 def _places(mesh: Mesh) -> list[int]:
@@ -35,11 +55,11 @@ def _places(mesh: Mesh) -> list[int]:
     return found
 
 
-def _by_walk(mesh: Mesh) -> None:
+def _by_walk(mesh: Mesh, *, backwards: bool) -> None:
     """Put items in the order in which a walk along the edges meets them."""
     met: dict[int, None] = {}
-    for layer in mesh.layers:
-        for root in layer:
+    for layer in [sorted(layer) for layer in mesh.layers]:
+        for root in reversed(layer) if backwards else layer:
             stack = [root]
             while stack:
                 item = stack.pop()
@@ -71,12 +91,16 @@ def _as_before(mesh: Mesh, seed: Mapping[int, float]) -> None:
 
 
 def _sweep(mesh: Mesh) -> None:
-    rounds = 24 if len(mesh.above) < 600 else 8 if len(mesh.above) < 4000 else 4
+    """Pull the layers straight again and again; small graphs get more care than large ones."""
+    items = len(mesh.above)
+    rounds = 24 if items < 600 else 8 if items < 4000 else 4
     best, least, idle = [list(layer) for layer in mesh.layers], crossings(mesh), 0
     for number in range(rounds):
-        if not least or idle == 4:
+        if not least or idle == 6:
             break
         _pull(mesh, downwards=number % 2 == 0)
+        if items < 400:
+            _swap_neighbours(mesh, frozenset())
         found = crossings(mesh)
         idle += 1
         if found < least:
