@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 import flowctl
-from flowctl.errors import FlowError
+from flowctl.errors import FlowError, SchemaMismatch, StateUnavailable
 from flowctl.model.states import AgentStatus
 from flowctl.services import crew, fleet
 from flowctl.services.control import Control
@@ -43,6 +43,8 @@ def _tried(check: Callable[[Control], Iterator[Finding]], control: Control) -> l
     try:
         return list(check(control))
     except FlowError as error:
+        if check is not _database and isinstance(error, SchemaMismatch | StateUnavailable):
+            return []  # what looks into the database has nothing to add to the database's line
         return [Finding(check=name, grade="fail", said=error.message, remedy=error.remedy)]
 
 
