@@ -131,5 +131,5 @@ class Body(BlobField):
     """Bytes, given back as bytes by every driver."""
 
     def python_value(self, value: Any) -> Any:
-        """Return the bytes."""
-        return bytes(value)
+        """Return the bytes, or None where an outer join found no row."""
+        return None if value is None else bytes(value)
