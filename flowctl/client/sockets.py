@@ -1,0 +1,239 @@
+"""Sockets as functions: call one and wait, or send to it and go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from flowctl.client.handles import Handle
+from flowctl.client.session import Session
+from flowctl.client.values import payload
+from flowctl.errors import CallFailed, InvalidInput
+from flowctl.model.flow import Socket as Record
+from flowctl.model.ids import CallId
+from flowctl.services import calls, sockets
+from flowctl.services.calls import Payload
+
+AHEAD = 500
+"""Values that `map` has on their way at once."""
+_AT_A_LOOK = 100
+"""Results that `map` reads together."""
+
+
+class Socket:
+    """An entry of a processor. It is looked up at every use, so it is never out of date."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"Socket({self._name!r})"
+
+    def __call__(
+        self,
+        value: object = None,
+        /,
+        *,
+        timeout: float | None = None,
+        key: str = "",
+        **named: object,
+    ) -> Any:
+        """Call the function and return what it returned, as `send` and `Handle.result` do.
+
+        Raises:
+            CallFailed: the function raised; `traceback` is what the other side wrote.
+            TimedOut: it did not end in so many seconds; it goes on.
+            Refused: its processor keeps no results; nothing was sent.
+            NotFound: there is no such socket.
+            InvalidInput: JSON cannot carry the value.
+        """
+        return self._send_awaited(value, named, key).result(timeout)
+
+    async def acall(
+        self,
+        value: object = None,
+        /,
+        *,
+        timeout: float | None = None,
+        key: str = "",
+        **named: object,
+    ) -> Any:
+        """Do as a plain call does, in an event loop.
+
+        Raises:
+            CallFailed: the function raised.
+            TimedOut: it did not end in so many seconds; it goes on.
+        """
+        handle = await asyncio.to_thread(self._send_awaited, value, named, key)
+        return await handle.aresult(timeout)
+
+    def _send_awaited(self, value: object, named: dict[str, object], key: str) -> Handle:
+        calls.refuse_unrecorded(self._session.control, record := self._find())
+        return self._send_all(record, _payloads(value, named), key=key)
+
+    def send(
+        self, value: object = None, /, *, key: str = "", delay: float = 0.0, **named: object
+    ) -> Handle:
+        """Send a value and go on; it is durable when this returns.
+
+        With `key` a repeat of the same send is recognised, and runs once. `delay` seconds pass
+        before it can be taken. Named values go each to the argument of their name and meet there,
+        as the join of the socket says; other values that wait there already meet them, too, unless
+        the join is `by: run`. (Arguments called timeout, key or delay cannot be named here.)
+
+        Raises:
+            NotFound: there is no such socket.
+            InvalidInput: JSON cannot carry the value, or there are both a value and named ones.
+            PublishFailed: the queue is full.
+        """
+        return self._send_all(self._find(), _payloads(value, named), key=key, delay=delay)
+
+    async def asend(
+        self, value: object = None, /, *, key: str = "", delay: float = 0.0, **named: object
+    ) -> Handle:
+        """Do as `send` does, in an event loop."""
+        return await asyncio.to_thread(self.send, value, key=key, delay=delay, **named)
+
+    def send_many(
+        self, values: Iterable[object], *, key: str = "", delay: float = 0.0
+    ) -> list[Handle]:
+        """Send many values, each as a call of its own; all are durable when this returns.
+
+        Raises:
+            InvalidInput: JSON cannot carry one of them; none was sent.
+        """
+        payloads = [payload(value) for value in values]
+        if not payloads:
+            return []
+        record = self._find()
+        return [
+            Handle(self._session, [call_id], record)
+            for call_id in self._publish(record, payloads, key=key, delay=delay)
+        ]
+
+    def map(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float | None = None,
+        ahead: int = AHEAD,
+        return_exceptions: bool = False,
+    ) -> Iterator[Any]:
+        """Call the function for each value, many at once, and yield the results in order.
+
+        At most `ahead` values are on their way, so an endless source is fine; `timeout` is for each
+        result. A call that failed raises when its turn comes, or with `return_exceptions` its
+        `CallFailed` stands in the place of the result.
+
+        Raises:
+            CallFailed: a call failed.
+            InvalidInput: `ahead` is not positive, or JSON cannot carry a value.
+        """
+        stream = self._stream(values, ahead)
+
+        def results() -> Iterator[Any]:
+            for handle in stream:
+                try:
+                    yield handle.result(timeout)
+                except CallFailed as error:
+                    if not return_exceptions:
+                        raise
+                    yield error
+
+        return results()
+
+    async def amap(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float | None = None,
+        ahead: int = AHEAD,
+        return_exceptions: bool = False,
+    ) -> AsyncIterator[Any]:
+        """Do as `map` does, in an event loop."""
+        stream = await asyncio.to_thread(self._stream, values, ahead)
+        while handle := await asyncio.to_thread(next, stream, None):
+            try:
+                yield await handle.aresult(timeout)
+            except CallFailed as error:
+                if not return_exceptions:
+                    raise
+                yield error
+
+    def _stream(self, values: Iterable[object], ahead: int) -> Iterator[Handle]:
+        """Send the first values now, and return the handles; taking them sends the rest."""
+        if ahead < 1:
+            raise InvalidInput(f"ahead={ahead} would send nothing", remedy="at least 1")
+        calls.refuse_unrecorded(self._session.control, self._find())
+        rest = iter(values)
+        return self._handles(rest, deque(self.send_many(islice(rest, ahead))), ahead)
+
+    def _handles(self, rest: Iterator[object], sent: deque[Handle], ahead: int) -> Iterator[Handle]:
+        is_more = True
+        while sent:
+            if not sent[0].is_known:
+                self._look_ahead(list(islice(sent, _AT_A_LOOK)))
+            yield sent.popleft()
+            if is_more and len(sent) <= ahead // 2:
+                batch = list(islice(rest, ahead - len(sent)))
+                is_more = bool(batch)
+                sent.extend(self.send_many(batch))
+
+    def _look_ahead(self, handles: Sequence[Handle]) -> None:
+        """Look at many calls at once, so that those that ended need no look of their own."""
+        found = calls.outcomes(self._session.control, [CallId(each.id) for each in handles])
+        for handle in handles:
+            if handle.id in found:
+                handle.keep(*found[CallId(handle.id)])
+
+    def _find(self) -> Record:
+        return sockets.find(self._session.control, self._session.address(self._name))
+
+    def _send_all(
+        self, record: Record, payloads: Sequence[Payload], *, key: str, delay: float = 0.0
+    ) -> Handle:
+        return Handle(self._session, self._publish(record, payloads, key=key, delay=delay), record)
+
+    def _publish(
+        self, record: Record, payloads: Sequence[Payload], *, key: str, delay: float
+    ) -> list[CallId]:
+        if delay < 0:
+            raise InvalidInput(f"a delay of {delay:g} s has passed already")
+        return calls.send(self._session.control, record, payloads, key=key, delay=delay)
+
+
+def _payloads(value: object, named: dict[str, object]) -> list[Payload]:
+    if not named:
+        return [payload(value)]
+    if value is not None:
+        raise InvalidInput("give a value or named values, not both")
+    return [payload(each, argument=name) for name, each in named.items()]
+
+
+class Processor:
+    """The sockets of a processor: `flow.price.total`, or `flow.price["odd-name"]`."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"Processor({self._name!r})"
+
+    def __getattr__(self, name: str) -> Socket:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Socket:
+        return Socket(self._session, f"{self._name}.{name}")
+
+    def __dir__(self) -> list[str]:
+        address = self._session.address(self._name)
+        network, _, processor = address.rpartition("/")
+        known = sockets.listed(self._session.control, network)
+        return sorted(each.spec.name for each in known if each.processor == processor)
