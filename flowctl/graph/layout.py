@@ -137,7 +137,7 @@ def lay_out(parts: Sequence[Skeleton], metrics: Metrics) -> Layout:
             x, y = 0, height + 1
         boxes.update(part.boxes(x, y))
         wires.update(part.wires(x, y))
-        order.update(part.order())
+        order.update(part.order(y if part.flat else x // 2))
         width, height = max(width, x + part.width), max(height, y + part.height)
         x += part.width + 3
     return Layout(
@@ -228,9 +228,10 @@ class _Part:
         mesh, label = self.part.mesh, self.metrics.label
         return label + 3 if label and any(mesh.lower[s] < mesh.real for s in segments) else 2
 
-    def order(self) -> dict[str, float]:
+    def order(self, offset: int) -> dict[str, float]:
         """Return where the vertices stand, for the next layout."""
-        return {name: self.places.start[item] for item, name in enumerate(self.part.names)}
+        start = self.places.start
+        return {name: offset + start[item] for item, name in enumerate(self.part.names)}
 
     def boxes(self, x: int, y: int) -> dict[str, Box]:
         """Return the cards, moved to a place."""
