@@ -18,7 +18,7 @@ from flowctl.cli.flags import Flags, Output, colorful
 from flowctl.cli.lazy import command_app
 from flowctl.cli.output import emit, json_text, say
 from flowctl.cli.session import session_of
-from flowctl.errors import InvalidInput
+from flowctl.errors import InvalidInput, StateUnavailable
 from flowctl.graph.build import Grain
 from flowctl.graph.exports import document, dot, mermaid
 from flowctl.graph.layout import Orient
@@ -193,10 +193,14 @@ def _caption(view: View, reading: Reading | None) -> Iterator[str]:
 
 def _follow(view: View, flags: Flags) -> None:
     """Draw again every second, over the picture before, until Ctrl-C."""
-    never = threading.Event()
+    never, shown = threading.Event(), ""
     with _screen():
         while True:
-            emit(frame(view, flags))
+            try:
+                shown = frame(view, flags)
+                emit(shown)
+            except StateUnavailable as error:
+                emit(f"{shown}\r\n{error.message}: this picture is old\x1b[K")
             sys.stdout.flush()
             never.wait(_PAUSE)
 
