@@ -23,7 +23,7 @@ from flowctl.broker.rabbit_publish import Item, Publisher, written
 from flowctl.broker.rabbit_talk import Script, Step, run
 from flowctl.broker.rabbit_terms import word
 from flowctl.broker.rabbit_topology import Topology, declare
-from flowctl.errors import BrokerUnavailable
+from flowctl.errors import BrokerUnavailable, QueueMismatch
 from flowctl.model.ids import new_id
 from flowctl.model.traffic import Message, Outgoing
 from flowctl.settings import redact
@@ -70,8 +70,13 @@ class RabbitBroker:
             QueueMismatch: one exists with other arguments; the message names the way out.
         """
         specs = list(queues)
-        self._run(declare(specs), ANSWER + len(specs) * EACH)
-        self._topology.specs |= {spec.name: spec for spec in specs}
+        known = {spec.name: spec for spec in specs}
+        try:
+            self._run(declare(specs), ANSWER + len(specs) * EACH)
+        except QueueMismatch:
+            self._topology.specs |= known
+            raise
+        self._topology.specs |= known
 
     def publish(self, messages: Sequence[Outgoing], *, timeout: float = PUBLISH) -> None:
         """Publish and wait until every message is confirmed; confirms are pipelined.

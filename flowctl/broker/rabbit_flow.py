@@ -146,7 +146,7 @@ def adjust(parts: Mapping[str, int], most: int) -> list[str]:
     []
     >>> adjust({"a": 8, "b": 3}, 8)
     ['b']
-    >>> adjust({"a": 8, "b": 3}, 6)
+    >>> adjust({"a": 8, "b": 3}, 3)
     ['a']
     """
     surplus = sum(parts.values()) - most

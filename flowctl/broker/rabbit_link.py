@@ -233,10 +233,8 @@ def read_loss(error: BaseException) -> Loss:
     """Return in our words why a connection failed or ended."""
     if isinstance(error, ConnectionClosedByBroker):
         return _closed_by_broker(error)
-    if isinstance(error, ProbableAuthenticationError):
-        return Loss("the broker refused the user or the password", denied=True)
-    if isinstance(error, ProbableAccessDeniedError):
-        return Loss(_access_reason(str(error)), denied=True)
+    if isinstance(error, ProbableAuthenticationError | ProbableAccessDeniedError):
+        return _while_opening(error)
     if isinstance(error, ConnectionClosedByClient):
         return Loss("this connection was closed")
     if isinstance(error, AMQPHeartbeatTimeout | StreamLostError):
@@ -259,9 +257,18 @@ def _closed_by_broker(error: ConnectionClosedByBroker) -> Loss:
     return Loss(f"the broker said {error.reply_code}: {error.reply_text}", denied=denied)
 
 
-def _access_reason(text: str) -> str:
-    found = "vhost" in text and "not found" in text
-    return "there is no such virtual host" if found else "the user may not use the virtual host"
+def _while_opening(error: ProbableAuthenticationError | ProbableAccessDeniedError) -> Loss:
+    """Tell a refusal from a loss: pika guesses one from every end at that moment."""
+    text = str(error)
+    if "ConnectionClosedByBroker" not in text:
+        return Loss(f"the connection was lost while opening: {text[:200]}")
+    if isinstance(error, ProbableAuthenticationError):
+        return Loss("the broker refused the user or the password", denied=True)
+    missing = "vhost" in text and "not found" in text
+    return Loss(
+        "there is no such virtual host" if missing else "the user may not use the virtual host",
+        denied=True,
+    )
 
 
 def _first_words(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from pika import exceptions
 from flowctl.broker.rabbit_link import parameters_of, read_loss
 from flowctl.errors import Misconfigured
 
+CLOSED = "ConnectionClosedByBroker:"
 SECRET = "hunter2-canary"
 
 
@@ -40,9 +41,15 @@ def test_an_unusable_url_is_told_without_its_password(url: str) -> None:
 @pytest.mark.parametrize(
     ("error", "words", "denied"),
     [
-        (exceptions.ProbableAuthenticationError("(403)"), "password", True),
-        (exceptions.ProbableAccessDeniedError("vhost x not found"), "no such virtual host", True),
-        (exceptions.ProbableAccessDeniedError("refused"), "may not use", True),
+        (exceptions.ProbableAuthenticationError(f"{CLOSED} (403)"), "password", True),
+        (
+            exceptions.ProbableAccessDeniedError(f"{CLOSED} vhost x not found"),
+            "no such virtual host",
+            True,
+        ),
+        (exceptions.ProbableAccessDeniedError(f"{CLOSED} refused"), "may not use", True),
+        (exceptions.ProbableAuthenticationError("StreamLostError: EOF"), "while opening", False),
+        (exceptions.ProbableAccessDeniedError("StreamLostError: EOF"), "while opening", False),
         (exceptions.ConnectionClosedByBroker(403, "ACCESS_REFUSED"), "403", True),
         (exceptions.ConnectionClosedByBroker(320, "CONNECTION_FORCED"), "320", False),
         (exceptions.StreamLostError("reset by peer"), "lost: reset by peer", False),

@@ -57,7 +57,7 @@ def test_a_mismatch_says_what_differs_and_the_way_out() -> None:
         "received the value 'quorum' of type 'longstr' but current is none",
     )
     assert 'x-queue-type is none, wanted "quorum"' in error.message
-    assert 'delete "q"' in error.remedy
+    assert "flowctl queue move q" in error.remedy
 
 
 def test_a_mismatch_in_unknown_words_is_told_as_it_is() -> None:
