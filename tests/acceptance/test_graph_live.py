@@ -1,0 +1,48 @@
+"""The physics of a flow that really runs: its slow processor is named, with the cpus it needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import Cluster, until
+from tests.stage import stage
+
+pytestmark = pytest.mark.process
+
+QUICK = "def take(n): return n"
+SLOW = "import time\n\ndef score(n):\n    time.sleep(0.1)\n    return n\n"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("physics"), cpus=4)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+def test_the_processor_that_limits_a_flow_is_marked(cluster: Cluster) -> None:
+    with stage(cluster, "physics") as net:
+        net.apply(
+            {"first": net.coded(QUICK, "take"), "second": net.coded(SLOW, "score")},
+            ["first.take -> second.score"],
+        )
+        net.send("first.take", list(range(2000)))
+
+        def marked() -> dict[str, object]:
+            found = json.loads(net.say("graph", "-o", "json", "--live"))
+            live = {vertex["name"]: vertex["live"] for vertex in found["vertices"]}
+            plug = found["edges"][0]["live"]
+            measured = plug["out_rate"] and live["second"]["utilisation"]
+            return {"live": live, "plug": plug} if measured and live["second"]["limiting"] else {}
+
+        found = until(marked, "the slow processor is named")
+        assert not found["live"]["first"]["limiting"]
+        assert found["plug"]["depth"] > 100
+        assert found["plug"]["out_rate"] <= 11
+        picture = net.say("graph", "--live")
+        assert "b 1/1" in picture
