@@ -8,18 +8,22 @@ from flowctl.broker.base import Broker
 from flowctl.errors import Misconfigured
 from flowctl.settings import redact
 
+PATIENCE = 15.0
+"""Seconds that a question waits for a connection where nobody says otherwise."""
 
-def open_broker(url: str, *, name: str = "") -> Broker:
+
+def open_broker(url: str, *, name: str = "", patience: float = PATIENCE) -> Broker:
     """Return the broker at `url`; it connects by itself at its first use.
 
-    `name` is how people see this connection at the broker.
+    `name` is how people see this connection at the broker; a question to a broker that cannot be
+    reached fails after `patience` seconds.
 
     Raises:
         Misconfigured: the URL names no broker that flowctl knows.
     """
     scheme = url.partition(":")[0]
     if scheme in {"amqp", "amqps"}:
-        return _open_rabbit(url, name)
+        return _open_rabbit(url, name, patience)
     if scheme == "embedded":
         return _open_embedded(url, name)
     raise Misconfigured(
@@ -51,7 +55,7 @@ def _open_embedded(url: str, name: str) -> Broker:
     return EmbeddedBroker(embedded_path(url), name=name)
 
 
-def _open_rabbit(url: str, name: str) -> Broker:
+def _open_rabbit(url: str, name: str, patience: float) -> Broker:
     from flowctl.broker.rabbit import RabbitBroker
 
-    return RabbitBroker(url, name=name)
+    return RabbitBroker(url, name=name, patience=patience)

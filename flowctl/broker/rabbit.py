@@ -7,6 +7,7 @@ allowed to fail.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Event
@@ -40,11 +41,18 @@ DRAIN = 5.0
 
 T = TypeVar("T")
 
+# Programs without logging get errors; they need no lines about attempts on their stderr as well.
+logging.getLogger("flowctl").addHandler(logging.NullHandler())
+
 
 class RabbitBroker:
-    """A RabbitMQ server or cluster."""
+    """A RabbitMQ server or cluster.
 
-    def __init__(self, url: str, *, name: str = "") -> None:
+    An administrative question waits `patience` seconds for a connection, then longer for an answer.
+    """
+
+    def __init__(self, url: str, *, name: str = "", patience: float = LONG_ANSWER) -> None:
+        self._patience = patience
         name = name or f"flowctl-{new_id()[:8]}"
         self._place = redact(url)
         parameters = [
@@ -234,6 +242,7 @@ class RabbitBroker:
 
     def _run(self, script: Script[T], timeout: float = ANSWER) -> T:
         self._check_open()
+        self._admin_link.wait(min(timeout, self._patience))
         return run(self._loop, self._admin_link, script, timeout)
 
     def _unacked(self) -> dict[str, int]:

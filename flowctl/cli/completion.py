@@ -68,7 +68,7 @@ def _names(kind: str) -> list[str]:
     from flowctl.settings import load
 
     try:
-        with open_control(load()) as control:
+        with open_control(load(), patience=1.0) as control:
             return names(control, kind)
     except FlowError:
         return []

@@ -12,7 +12,7 @@ from flowctl.cli.completion import complete_processor
 from flowctl.cli.flags import Output
 from flowctl.cli.lazy import command_app
 from flowctl.cli.output import emit, grid, show_document, show_table
-from flowctl.cli.session import Session, session_of
+from flowctl.cli.session import PATIENCE, Session, session_of
 from flowctl.services import doctor, health
 from flowctl.services.control import open_control
 from flowctl.services.why import why as find_why
@@ -99,7 +99,7 @@ def examine(ctx: typer.Context) -> None:
     session = session_of(ctx)
     if session.settings.state.startswith("sqlite:"):
         session.settings.paths.make()
-    with open_control(session.settings, name="flowctl doctor") as control:
+    with open_control(session.settings, name="flowctl doctor", patience=PATIENCE) as control:
         found = doctor.examine(control)
         show_table(findings(found, control.clock.now()), session.flags)
     if any(item.grade == "fail" for item in found):

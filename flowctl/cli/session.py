@@ -15,6 +15,9 @@ from flowctl.errors import InvalidInput, Refused
 from flowctl.services.control import Control, open_control
 from flowctl.settings import Settings, load
 
+PATIENCE = 4.0
+"""Seconds until a person is told that the broker cannot be reached."""
+
 
 @dataclass
 class Session:
@@ -37,7 +40,7 @@ class Session:
 
         if self.settings.state.startswith("sqlite:"):
             self.settings.paths.make()
-        with open_control(self.settings, name="flowctl") as control:
+        with open_control(self.settings, name="flowctl", patience=PATIENCE) as control:
             if migrate:
                 database.migrate(control)
             database.make_ready(control)

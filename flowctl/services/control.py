@@ -66,14 +66,17 @@ class Control:
 
 @contextmanager
 def open_control(
-    settings: Settings, *, name: str = "", clock: Clock | None = None
+    settings: Settings, *, name: str = "", clock: Clock | None = None, patience: float = 15.0
 ) -> Iterator[Control]:
-    """Open store and (lazily) broker for the length of a `with`; `name` is how the broker sees us."""
+    """Open store and (lazily) broker for the length of a `with`; `name` is how the broker sees us.
+
+    A broker that cannot be reached is an error after `patience` seconds.
+    """
     from flowctl.state.store import open_store
 
     clock = clock or SystemClock()
     store = open_store(settings.state, clock=clock)
-    door = Door(lambda: _open_broker(settings.broker, name))
+    door = Door(lambda: _open_broker(settings.broker, name, patience))
     try:
         yield Control(settings, store, door, clock)
     finally:
@@ -81,7 +84,7 @@ def open_control(
         store.close()
 
 
-def _open_broker(url: str, name: str) -> Broker:
+def _open_broker(url: str, name: str, patience: float) -> Broker:
     from flowctl.broker.connect import open_broker
 
-    return open_broker(url, name=name)
+    return open_broker(url, name=name, patience=patience)

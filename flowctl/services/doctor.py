@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 import flowctl
-from flowctl.errors import FlowError, SchemaMismatch, StateUnavailable
+from flowctl.errors import FlowError
 from flowctl.model.states import AgentStatus
 from flowctl.services import crew, fleet
 from flowctl.services.control import Control
@@ -35,7 +35,16 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 def examine(control: Control) -> list[Finding]:
     """Check everything that can be checked from here; a check that breaks is a finding itself."""
-    return [finding for check in _CHECKS for finding in _tried(check, control)]
+    found: list[Finding] = []
+    for check in _CHECKS:
+        # What looks into a database that does not answer has nothing to add to the database's line.
+        if check not in _IN_DATABASE or not any(_is_database_failure(each) for each in found):
+            found += _tried(check, control)
+    return found
+
+
+def _is_database_failure(finding: Finding) -> bool:
+    return finding.check == "database" and finding.grade == "fail"
 
 
 def _tried(check: Callable[[Control], Iterator[Finding]], control: Control) -> list[Finding]:
@@ -43,8 +52,6 @@ def _tried(check: Callable[[Control], Iterator[Finding]], control: Control) -> l
     try:
         return list(check(control))
     except FlowError as error:
-        if check is not _database and isinstance(error, SchemaMismatch | StateUnavailable):
-            return []  # what looks into the database has nothing to add to the database's line
         return [Finding(check=name, grade="fail", said=error.message, remedy=error.remedy)]
 
 
@@ -159,3 +166,4 @@ def _clock(control: Control) -> Iterator[Finding]:
 
 
 _CHECKS = (_python, _home, _disk, _database, _broker, _pair, _daemons, _versions, _clock)
+_IN_DATABASE = (_pair, _daemons, _versions, _clock)

@@ -44,6 +44,7 @@ _CONNECTION = {
 }
 _AGAIN = {"40001", "40P01", "55P03", "57014"}
 _LOST = {"57P01", "57P02", "57P03", "57P05", "25006", "25P03"}
+_AWAY = "check that Postgres runs, and that FLOWCTL_STATE is right"
 _FORBIDDEN = re.compile(
     r"authentication failed|database .* does not exist|role .* does not exist|no pg_hba"
     r"|permission denied|no password supplied"
@@ -156,7 +157,7 @@ class PostgresDriver:
             return Trouble(Kind.FINAL, Misconfigured(text, remedy="check FLOWCTL_STATE"))
         silent = not code and not isinstance(error, self._driver.ProgrammingError)
         if code in _LOST or code.startswith("08") or silent:
-            return Trouble(Kind.LOST, StateUnavailable(text))
+            return Trouble(Kind.LOST, StateUnavailable(text, remedy=_AWAY))
         return Trouble(Kind.FINAL, _final(code, text))
 
     def insert(
