@@ -22,6 +22,7 @@ from flowctl.errors import InvalidInput, StateUnavailable
 from flowctl.graph.build import Grain
 from flowctl.graph.exports import document, dot, mermaid
 from flowctl.graph.layout import Orient
+from flowctl.graph.physics import Limit
 from flowctl.graph.picture import Drawing, Options, draw, text
 from flowctl.graph.svg import svg
 from flowctl.model.flow import Topology
@@ -176,19 +177,23 @@ def _tinted(line: str) -> str:
 
 
 def _caption(view: View, reading: Reading | None) -> Iterator[str]:
-    """Yield what is told below a picture."""
+    """Yield what is told beside a picture."""
     if reading is None:
         return
     if not reading.broker:
         yield "the broker does not answer: how much waits is unknown"
     if limit := reading.limit:
         yield f"b  {limit.processor} limits {view.name}: {limit.reason}"
-        running = reading.overlay.processors[limit.processor].running
-        if limit.cpus > running:
-            advice = f"flowctl scale {limit.processor}={limit.cpus}"
-            yield f"   {plural(limit.cpus, 'cpu')} would balance it: {advice}"
-        else:
-            yield "   its cpus are enough for what arrives; it works off what waits"
+        yield f"   {_advice(limit, reading.overlay.processors[limit.processor].running)}"
+
+
+def _advice(limit: Limit, running: int) -> str:
+    if limit.stuck:
+        return f"try: flowctl why {limit.processor}"
+    if limit.cpus <= running:
+        return "its cpus are enough for what arrives; it works off what waits"
+    command = f"flowctl scale {limit.processor}={limit.cpus}"
+    return f"{plural(limit.cpus, 'cpu')} would balance it: {command}"
 
 
 def _follow(view: View, flags: Flags) -> None:
@@ -220,7 +225,9 @@ def frame(view: View, flags: Flags) -> str:
     lines = text(view.drawing(topology, options), reading.overlay if reading else None)
     head = f"{view.name}  {clock_time(view.control.clock.now())} UTC  (Ctrl-C ends)"
     picture = [line[:columns] for line in lines]
-    shown = [head, "", *_painted(picture, flags), *_caption(view, reading)][:rows]
+    # What is told stands above, in lines of its own: a tall picture may end below the screen.
+    told = [*_caption(view, reading), "", ""][:2]
+    shown = [head, *told, "", *_painted(picture, flags)][:rows]
     return "\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in shown) + "\x1b[J"
 
 

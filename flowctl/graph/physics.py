@@ -68,6 +68,8 @@ class Limit(Struct, frozen=True, kw_only=True):
     reason: str
     cpus: int
     """How many would balance it."""
+    stuck: bool = False
+    """Whether it does nothing at all, so that more cpus are no answer."""
 
 
 def limiting(stages: Sequence[Stage], flows: Sequence[Flow]) -> Limit | None:
@@ -94,7 +96,8 @@ def _is_full(stage: Stage, load: float) -> bool:
 
 def _stuck(stage: Stage) -> Limit:
     why = "no cpu runs" if stage.serves else "it takes no calls"
-    return Limit(processor=stage.name, reason=f"{why}, {stage.depth} wait", cpus=max(1, stage.cpus))
+    reason = f"{why}, {stage.depth} wait"
+    return Limit(processor=stage.name, reason=reason, cpus=max(1, stage.cpus), stuck=True)
 
 
 def _pressed(stage: Stage, offered: float, load: float) -> Limit:

@@ -54,7 +54,7 @@ def graph(topology: Topology, wanted: Wanted) -> Graph:
     names = [vertex.name for vertex in whole.vertices]
     near = [v.name for v in whole.vertices if wanted.focus in (v.name, v.processor)]
     if not near:
-        raise NotFound("vertex", wanted.focus, near=nearest(wanted.focus, names))
+        raise NotFound(wanted.grain, wanted.focus, near=nearest(wanted.focus, names))
     return around(whole, near, wanted.hops)
 
 

@@ -34,7 +34,7 @@ options = st.builds(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(graphs(), options)
 def test_a_picture_says_what_its_graph_says(drawn, wanted):
     read(draw(drawn, wanted), overlay(drawn))
