@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -223,7 +224,8 @@ def _digest(data: bytes) -> str:
 def _record(cache: Path, key: str, use: _Use) -> None:
     record = cache / "uses" / f"{key}.json"
     record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = record.with_name(f"{record.name}.{os.getpid()}")
+    # Processors of one source share the record, and are built in threads of one process.
+    fresh = record.with_name(f"{record.name}.{os.getpid()}-{threading.get_ident()}")
     fresh.write_bytes(msgspec.json.encode(use))
     fresh.replace(record)
 

@@ -149,6 +149,26 @@ def test_builders_at_the_same_time_share_one_environment(settings: Settings, pac
     assert len(venvs) == 1
 
 
+def test_processors_of_one_source_are_built_at_the_same_time(settings: Settings) -> None:
+    barrier, found = threading.Barrier(4), []
+
+    def many() -> None:
+        for _ in range(50):
+            barrier.wait(20)
+            try:
+                found.append(build(assignment(), settings=settings).key)
+            except BuildFailed as error:
+                found.append(str(error))
+
+    threads = [threading.Thread(target=many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 200
+    assert set(found) == {build(assignment(), settings=settings).key}
+
+
 def test_a_failed_install_leaves_nothing_and_tells_the_last_lines(
     settings: Settings, tmp_path: Path
 ) -> None:
