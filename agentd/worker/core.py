@@ -66,6 +66,7 @@ class Core:
         self._subscription: Subscription | None = None
         self._window = 0
         self._tasks: tuple[Task, ...] = ()
+        self._troubles: dict[str, str] = {}
         self._deadline: float | None = None
         self._next_tick = 0.0
         self._follower = Follower(
@@ -73,14 +74,14 @@ class Core:
             identity,
             assign=lambda assignment: self.post(lambda: self._assign(assignment)),
             cancel=lambda calls: self.post(lambda: self._crew.cancel(calls)),
-            trouble=lambda why: self.post(lambda: self._note_trouble(why)),
+            trouble=lambda why: self.post(lambda: self._note_trouble("follower", why)),
         )
         self._keeper = Keeper(
             control,
             Answers(
                 run=lambda items: self.post(lambda: self._ready.extend(items)),
                 release=lambda items: self.post(lambda: self._release(items)),
-                trouble=lambda why: self.post(lambda: self._note_trouble(why)),
+                trouble=lambda why: self.post(lambda: self._note_trouble("keeper", why)),
                 tick=self._follower.tick,
             ),
         )
@@ -317,14 +318,17 @@ class Core:
             )
         )
 
-    def _note_trouble(self, why: str) -> None:
-        if why != self._reporter.trouble:
-            self._reporter.trouble = why
-            log.warning("%s", why or "state and broker answer again")
+    def _note_trouble(self, source: str, why: str) -> None:
+        """Remember what one of the three that can be in trouble says; each takes back its own."""
+        self._troubles[source] = why
+        worst = next(filter(None, self._troubles.values()), "")
+        if worst != self._reporter.trouble:
+            self._reporter.trouble = worst
+            log.warning("%s", worst or "state and broker answer again")
             self._report()
 
     def _note_broker(self, up: bool, why: str) -> None:
-        self._note_trouble("" if up else why or "the broker does not answer")
+        self._note_trouble("broker", "" if up else why or "the broker does not answer")
         if up:
             self._window = -1  # the new connection knows nothing of the old window
             self._set_window()

@@ -47,6 +47,7 @@ class Follower:
         self._revision = -1
         self._listed = 0.0
         self._renewed = 0.0
+        self._told = ""
         self._last: Assignment | None = None
         self._tasks: tuple[Task, ...] | None = None
 
@@ -59,10 +60,18 @@ class Follower:
             self._renew()
             self._follow()
         except Unavailable as error:
-            self._trouble(str(error))
+            self._tell(str(error))
         except FlowError as error:
-            log.error("%s", error)
-            self._trouble(str(error))
+            if str(error) != self._told:
+                log.error("%s", error)
+            self._tell(str(error))
+        else:
+            self._tell("")
+
+    def _tell(self, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            self._trouble(why)
 
     def _is_orphan(self) -> bool:
         """Tell whether nobody would restart or stop this worker any more."""

@@ -1,0 +1,58 @@
+"""What a worker that follows its assignment says of state and broker."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentd.worker.follow import Follower
+from agentd.worker.identity import Identity
+from flowctl.errors import StateUnavailable
+from flowctl.services.control import Control, open_control
+from flowctl.settings import load
+
+
+class Away:
+    """A store that can be taken away."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.is_away = store, False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_away:
+            raise StateUnavailable("the database is away")
+        return getattr(self.store, name)
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Iterator[Control]:
+    settings = load({"FLOWCTL_HOME": str(tmp_path)})
+    settings.paths.make()
+    with open_control(settings, name="test") as opened:
+        opened.store.migrate()
+        yield opened
+
+
+def test_trouble_is_told_once_and_taken_back_when_it_is_over(
+    control: Control, tmp_path: Path
+) -> None:
+    store: Any = Away(control.store)
+    said: list[str] = []
+    identity = Identity(
+        worker="h1.shop.parse.worker.1", deployment="parse.deploy1", network="shop", agent="h1",
+        python="", paths=(), status=str(tmp_path / "w" / "status.json"),
+    )  # fmt: skip
+    follower = Follower(
+        replace(control, store=store), identity, lambda _: None, lambda _: None, said.append
+    )
+    follower.tick()
+    assert said == []
+    store.is_away = True
+    follower.tick()
+    follower.tick()
+    assert said == ["the database is away"]
+    store.is_away = False
+    follower.tick()
+    assert said == ["the database is away", ""]
