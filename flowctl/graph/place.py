@@ -44,14 +44,15 @@ def settle(
     (0 for no limit; a layer that needs more takes more).
     """
     _order_pins(mesh)
+    extent, out = _freed(mesh, extent)
     bends = len(mesh.above) - mesh.real
     size = [*(_roomy(mesh, item, sizes[item], extent) for item in range(mesh.real)), *[1] * bends]
     places = Places([0] * len(size), size, [0] * len(mesh.upper), [0] * len(mesh.upper))
     for item in range(mesh.real):
         _spread(places.leave, mesh.below[item], size[item], [1] * len(mesh.below[item]))
         _spread(places.enter, mesh.above[item], size[item], [extent[s] for s in mesh.above[item]])
-    solver = _Solver(mesh, places, extent, gap, limit)
-    solver.run()
+    room = [limit - each for each in out] if limit else []
+    _Solver(mesh, places, extent, gap, room).run()
     return places
 
 
@@ -63,6 +64,20 @@ def _order_pins(mesh: Mesh) -> None:
     for item in range(mesh.real):
         mesh.above[item].sort(key=lambda s: (position[mesh.upper[s]], mesh.edge[s]))
         mesh.below[item].sort(key=lambda s: (position[mesh.lower[s]], mesh.edge[s]))
+
+
+def _freed(mesh: Mesh, extent: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Let the last label of each layer stand out over its card: nothing is beside it.
+
+    Return what the pins take then, and what stands out of each layer at most.
+    """
+    found, out = list(extent), []
+    for layer in mesh.layers:
+        last = mesh.above[layer[-1]][-1:]
+        out.append(sum([found[segment] - 1 for segment in last]))
+        for segment in last:
+            found[segment] = 1
+    return found, out
 
 
 def _roomy(mesh: Mesh, item: int, least: int, extent: Sequence[int]) -> int:
@@ -86,10 +101,10 @@ class _Solver:
     """The sweeps over the layers."""
 
     def __init__(
-        self, mesh: Mesh, places: Places, extent: Sequence[int], gap: int, limit: int
+        self, mesh: Mesh, places: Places, extent: Sequence[int], gap: int, room: list[int]
     ) -> None:
         self.mesh, self.places, self.extent, self.gap = mesh, places, extent, gap
-        self.limit = limit
+        self.room = room
         real = mesh.real
         # A long edge shall run straight: its bends pull each other hardest.
         self.weight = [
@@ -131,8 +146,8 @@ class _Solver:
             wish = self._wishes(item, base, above=above, below=below)
             wishes.append(wish or [start[item] - base])
         shifts = fit(wishes)
-        if self.limit and layer:
-            most = max(0, self.limit - bases[-1] - self.places.size[layer[-1]])
+        if self.room:
+            most = max(0, self.room[number] - bases[-1] - self.places.size[layer[-1]])
             shifts = [min(max(shift, 0), most) for shift in shifts]
         for item, base, shift in zip(layer, bases, shifts, strict=True):
             start[item] = base + shift

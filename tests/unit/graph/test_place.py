@@ -32,7 +32,9 @@ def test_cards_keep_their_gap_and_pins_keep_off_the_corners() -> None:
     assert places.start[three] >= places.start[two] + places.size[two] + 1
     for segment in range(3):
         assert 1 <= places.leave[segment] <= places.size[0] - 2
-        assert places.enter[segment] + 4 <= places.size[mesh.lower[segment]] - 1
+        # The last label of a layer may stand out.
+        if mesh.lower[segment] != three:
+            assert places.enter[segment] + 4 <= places.size[mesh.lower[segment]] - 1
 
 
 def test_a_limit_holds_where_it_can() -> None:
