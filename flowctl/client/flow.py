@@ -12,7 +12,7 @@ from flowctl.client.sockets import Processor, Socket
 from flowctl.errors import InvalidInput
 from flowctl.model.flow import NetworkSpec
 from flowctl.model.ids import CallId
-from flowctl.services import health, processors, recipes
+from flowctl.services import health, processors, recipes, sockets
 from flowctl.services.control import Control
 from flowctl.services.recipes import Recipe
 from flowctl.settings import load
@@ -82,6 +82,19 @@ class Flow:
         control, network = self._session.control, self._session.settings.network
         named = [each.name for each in processors.listed(control, network)]
         return sorted({*object.__dir__(self), *named})
+
+    def function(self, module: str, task: str) -> Socket:
+        """Return a socket by the code that it runs: `flow.function("shop", "total")`.
+
+        Module (or `module:Class`) and function must be exactly these; where several sockets run
+        them, it is the first by name.
+
+        Raises:
+            NotFound: no socket runs it.
+        """
+        control, network = self._session.control, self._session.settings.network
+        found = sockets.of_function(control, module, task, network)
+        return Socket(self._session, f"{found.network}/{found.name}")
 
     def handle(self, call_id: str) -> Handle:
         """Return the call with this id, whoever sent it.

@@ -26,6 +26,30 @@ def find(control: Control, address: str) -> Socket:
     return control.store.flows.socket(name, network)
 
 
+def of_function(control: Control, module: str, task: str, network: str = "") -> Socket:
+    """Return a socket that runs this function: `task` of `module`, or of `module:Class`, exactly.
+
+    Where several do, it is the first by name: each of them runs the same code.
+
+    Raises:
+        NotFound: no socket runs it; the message offers the nearest function.
+    """
+    named = scope(control, network)
+    modules = {
+        (each.network, each.name): each.spec.source.module
+        for each in control.store.flows.processors(named)
+    }
+    found = [
+        (socket, modules.get((socket.network, socket.processor), ""))
+        for socket in control.store.flows.sockets(named)
+    ]
+    for socket, place in sorted(found, key=lambda pair: (pair[0].network, pair[0].name)):
+        if socket.spec.task == task and module in (place, place.partition(":")[0]):
+            return socket
+    name, known = f"{module}.{task}", [f"{place}.{socket.spec.task}" for socket, place in found]
+    raise NotFound("function", name, near=nearest(name, known), remedy="flowctl ls sockets")
+
+
 def listed(control: Control, network: str = "") -> list[Socket]:
     """Return the sockets of a network, or of all."""
     return list(control.store.flows.sockets(scope(control, network)))

@@ -64,11 +64,19 @@ class Shop:
 '''
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+@pytest.fixture(
+    scope="module",
+    params=["embedded", pytest.param("servers", marks=[pytest.mark.rabbit, pytest.mark.postgres])],
+)
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     """A cluster of one agent whose settings are in the environment, as a program has them."""
-    home = tmp_path_factory.mktemp("client")
-    made = Cluster(home, cpus=4).start()
+    urls = {}
+    if request.param == "servers":
+        urls["broker"] = request.getfixturevalue("rabbit_url")
+        urls["state"] = request.getfixturevalue("shared_postgres").database()
+    made = Cluster(tmp_path_factory.mktemp("client"), cpus=4, **urls).start()
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in made.env.items():
@@ -85,6 +93,7 @@ def shop(cluster: Cluster) -> Iterator[Flow]:
     (cluster.home / "client_shop.py").write_text(SHOP)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(cluster.home)
+        patch.delitem(sys.modules, "client_shop", raising=False)
         from client_shop import Shop  # type: ignore[import-not-found]
 
         with Flow("shop") as flow:

@@ -273,6 +273,34 @@ def test_names_are_found_and_mistakes_are_helped(shop: Flow) -> None:
         shop.handle("")
 
 
+SAME_NAMES = """\
+version: 1
+network: twins
+processors:
+  left: {source: {path: /srv, module: shop.left}, sockets: {z: total, b: total}}
+  right: {source: {path: /srv, module: "shop.right:Right"}, sockets: {total: total}}
+"""
+
+
+def test_a_function_is_found_by_module_and_name_and_never_by_one_of_them(shop: Flow) -> None:
+    (file := Path(shop._session.settings.paths.data) / "twins.yaml").write_text(SAME_NAMES)
+    with Flow() as everything:
+        everything.apply(file)
+        assert repr(everything.function("shop.left", "total")) == "Socket('twins/left.b')"
+        for module in ("shop.right", "shop.right:Right"):
+            assert repr(everything.function(module, "total")) == "Socket('twins/right.total')"
+        assert everything.function("shop.right", "total").send(1).status == "queued"
+        for module, task in [
+            ("shop.left", "ttal"),
+            ("shop.righ", "total"),
+            ("shop.right:R", "total"),
+        ]:
+            with pytest.raises(NotFound, match=r"did you mean \"shop\.(left|right)"):
+                everything.function(module, task)
+    with pytest.raises(NotFound):
+        shop.function("shop.left", "total")
+
+
 def test_it_acts_only_while_it_is_open(home: Path) -> None:
     closed = Flow("shop")
     with pytest.raises(Refused, match="this flow is not open"):
