@@ -61,7 +61,7 @@ class Crew:
 
     def take(self, item: Item) -> Executor | None:
         """Give the call to an executor and return that, or None when none may take another."""
-        executor = self.pool.choose(ahead(self.pace))
+        executor = self.pool.choose(ahead(self.pace), self._clock.monotonic())
         if executor is None:
             return None
         executor.calls.append(item)

@@ -9,6 +9,7 @@ from itertools import count
 from agentd.worker.executors import Executor, Phase
 from agentd.worker.frames import Kind
 from agentd.worker.items import Item
+from agentd.worker.window import AHEAD_SECONDS
 
 START_LIMIT = 60.0
 """Seconds that an import may take."""
@@ -71,9 +72,17 @@ class Pool:
             if executor.phase in (Phase.STARTING, Phase.READY):
                 self.retire(executor)
 
-    def choose(self, ahead: int) -> Executor | None:
-        """Return the executor that has least to do, if it may be given another call."""
-        free = [e for e in self._executors.values() if e.serves and len(e.calls) < ahead]
+    def choose(self, ahead: int, now: float) -> Executor | None:
+        """Return the executor that has least to do, if it may be given another call.
+
+        Nothing is put behind a call that has been running for a while: nobody knows for how long.
+        """
+        free = [
+            e
+            for e in self._executors.values()
+            if e.serves
+            and (not e.calls or (len(e.calls) < ahead and now - e.calls[0].started < AHEAD_SECONDS))
+        ]
         return min(free, key=lambda e: len(e.calls), default=None)
 
     def flush(self, executor: Executor) -> None:
