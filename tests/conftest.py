@@ -29,7 +29,7 @@ def rabbit_url() -> Iterator[str]:
         server.start()
         with pytest.MonkeyPatch.context() as patch:
             # Nobody crashes this one, so new queues need not wait.
-            patch.setattr("flowctl.broker.rabbit_topology.REGISTERED_AFTER", 0.0)
+            patch.setattr("flowctl.broker.rabbit.topology.REGISTERED_AFTER", 0.0)
             yield server.url
     finally:
         server.close()
@@ -43,7 +43,7 @@ def rabbit_server() -> Iterator[rabbitmq.RabbitServer]:
     try:
         server.start()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("flowctl.broker.rabbit_topology.REGISTERED_AFTER", 1.5)
+            patch.setattr("flowctl.broker.rabbit.topology.REGISTERED_AFTER", 1.5)
             yield server
     finally:
         server.close()

@@ -56,6 +56,6 @@ def _open_embedded(url: str, name: str) -> Broker:
 
 
 def _open_rabbit(url: str, name: str, patience: float) -> Broker:
-    from flowctl.broker.rabbit import RabbitBroker
+    from flowctl.broker.rabbit.broker import RabbitBroker
 
     return RabbitBroker(url, name=name, patience=patience)

@@ -10,8 +10,8 @@ import pika
 import pytest
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.rabbit import RabbitBroker
-from flowctl.broker.rabbit_terms import LOST, delay_level
+from flowctl.broker.rabbit.broker import RabbitBroker
+from flowctl.broker.rabbit.terms import LOST, delay_level
 from flowctl.errors import BrokerUnavailable, NotFound, PublishFailed, QueueMismatch
 from flowctl.model.ids import new_id
 from flowctl.model.traffic import Outgoing

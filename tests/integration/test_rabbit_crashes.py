@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.rabbit import RabbitBroker
+from flowctl.broker.rabbit.broker import RabbitBroker
 from flowctl.errors import BrokerUnavailable
 from flowctl.model.ids import new_id
 from tests.inbox import Inbox, consuming, depth, outgoing, publish, until

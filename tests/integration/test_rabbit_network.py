@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.rabbit import RabbitBroker
+from flowctl.broker.rabbit.broker import RabbitBroker
 from flowctl.model.ids import new_id
 from tests.inbox import consuming, outgoing, publish, until
 from tests.servers.proxy import Proxy

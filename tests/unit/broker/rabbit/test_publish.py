@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowctl.broker.properties import MAX_BODY
-from flowctl.broker.rabbit_publish import Batch, written
+from flowctl.broker.rabbit.publish import Batch, written
 from flowctl.errors import BrokerUnavailable, PublishFailed
 from flowctl.model.traffic import Outgoing
 from tests.inbox import message, outgoing

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowctl.broker.rabbit_window import Intake, Unconfirmed
+from flowctl.broker.rabbit.window import Intake, Unconfirmed
 
 
 def sent(count: int, *, limit: int = 100, size: int = 1) -> Unconfirmed[str]:

@@ -26,9 +26,9 @@ from pika.exceptions import (
     StreamLostError,
 )
 
-from flowctl.broker.rabbit_loop import Loop
-from flowctl.broker.rabbit_terms import Loss, reconnect_ceiling
-from flowctl.broker.rabbit_wire import Connection
+from flowctl.broker.rabbit.loop import Loop
+from flowctl.broker.rabbit.terms import Loss, reconnect_ceiling
+from flowctl.broker.rabbit.wire import Connection
 from flowctl.clock import Clock, SystemClock
 from flowctl.errors import BrokerUnavailable, Misconfigured
 from flowctl.settings import redact

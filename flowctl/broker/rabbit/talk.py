@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from flowctl.broker.rabbit_link import Link
-from flowctl.broker.rabbit_loop import Loop, wait_for
-from flowctl.broker.rabbit_terms import version_of
+from flowctl.broker.rabbit.link import Link
+from flowctl.broker.rabbit.loop import Loop, wait_for
+from flowctl.broker.rabbit.terms import version_of
 from flowctl.errors import BrokerUnavailable
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowctl.broker.rabbit_flow import MOST_PARTS, Flow, Flows, adjust, shares
+from flowctl.broker.rabbit.flow import MOST_PARTS, Flow, Flows, adjust, shares
 
 
 @given(

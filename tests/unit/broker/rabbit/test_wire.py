@@ -7,7 +7,7 @@ from pika import BasicProperties, frame
 from pika.exceptions import InvalidFrameError
 
 from flowctl.broker.properties import from_properties
-from flowctl.broker.rabbit_wire import UNREADABLE, without_properties
+from flowctl.broker.rabbit.wire import UNREADABLE, without_properties
 from flowctl.errors import Malformed
 
 

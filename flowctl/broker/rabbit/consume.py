@@ -1,6 +1,6 @@
 """Consuming: one channel a subscription, deliveries in batches, acks collapsed.
 
-The window is shared out among the queues (`rabbit_flow`). What arrives beyond it is held here until
+The window is shared out among the queues (`flow`). What arrives beyond it is held here until
 there is room: at most one delivery an idle queue, and what was on its way when the window shrank. What
 is held is counted as unacknowledged, and given back as soon as the flow stops.
 """
@@ -16,13 +16,13 @@ from pika import spec
 from pika.exceptions import AMQPError
 
 from flowctl.broker.base import Broken, Delivery
-from flowctl.broker.rabbit_flow import Flow, Flows, cancel, shares
-from flowctl.broker.rabbit_link import Link
-from flowctl.broker.rabbit_loop import Loop
-from flowctl.broker.rabbit_read import read
-from flowctl.broker.rabbit_talk import Talk
-from flowctl.broker.rabbit_topology import Topology, ensure
-from flowctl.broker.rabbit_window import Intake
+from flowctl.broker.rabbit.flow import Flow, Flows, cancel, shares
+from flowctl.broker.rabbit.link import Link
+from flowctl.broker.rabbit.loop import Loop
+from flowctl.broker.rabbit.read import read
+from flowctl.broker.rabbit.talk import Talk
+from flowctl.broker.rabbit.topology import Topology, ensure
+from flowctl.broker.rabbit.window import Intake
 from flowctl.errors import FlowError, NotFound
 from flowctl.model.ids import new_id
 

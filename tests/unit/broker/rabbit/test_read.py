@@ -4,8 +4,8 @@ from pika import BasicProperties
 from pika.spec import Basic
 
 from flowctl.broker.base import Broken, Delivery
-from flowctl.broker.rabbit_publish import written
-from flowctl.broker.rabbit_read import read, shown
+from flowctl.broker.rabbit.publish import written
+from flowctl.broker.rabbit.read import read, shown
 from flowctl.model.traffic import Message, Outgoing
 from tests.inbox import message
 

@@ -8,9 +8,9 @@ from pika.exceptions import ChannelClosedByBroker
 from pika.frame import Method
 from pika.spec import Queue
 
-from flowctl.broker import rabbit_admin
 from flowctl.broker.base import Depth
-from flowctl.broker.rabbit_admin import Raw, ends_of_runs
+from flowctl.broker.rabbit import admin
+from flowctl.broker.rabbit.admin import Raw, ends_of_runs
 from flowctl.errors import BrokerUnavailable, NotFound
 
 
@@ -34,7 +34,7 @@ def test_a_message_without_an_id_has_a_name_while_it_is_held() -> None:
 
 
 def test_a_missing_queue_is_left_out_of_the_depths() -> None:
-    script = rabbit_admin.depths(["gone", "here"])
+    script = admin.depths(["gone", "here"])
     next(script)
     script.throw(ChannelClosedByBroker(404, "NOT_FOUND"))
     with pytest.raises(StopIteration) as end:
@@ -43,21 +43,21 @@ def test_a_missing_queue_is_left_out_of_the_depths() -> None:
 
 
 def test_a_refused_question_is_told_in_the_words_of_the_broker() -> None:
-    script = rabbit_admin.depths(["q"])
+    script = admin.depths(["q"])
     next(script)
     with pytest.raises(BrokerUnavailable, match="403: ACCESS_REFUSED"):
         script.throw(ChannelClosedByBroker(403, "ACCESS_REFUSED"))
 
 
 def test_looking_into_what_is_not_there_is_not_found() -> None:
-    script = rabbit_admin.peek("gone", 5, 0)
+    script = admin.peek("gone", 5, 0)
     next(script)
     with pytest.raises(NotFound, match="gone"):
         script.throw(ChannelClosedByBroker(404, "NOT_FOUND"))
 
 
 def test_nothing_is_fetched_from_an_empty_queue() -> None:
-    script = rabbit_admin.peek("q", 5, 0)
+    script = admin.peek("q", 5, 0)
     next(script)
     with pytest.raises(StopIteration) as end:
         script.send(counts(0))

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from flowctl.broker.rabbit_loop import Loop, wait_for
+from flowctl.broker.rabbit.loop import Loop, wait_for
 from flowctl.errors import BrokerUnavailable
 
 

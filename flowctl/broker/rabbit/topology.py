@@ -12,8 +12,8 @@ from typing import Any
 from pika.exceptions import ChannelClosedByBroker
 
 from flowctl.broker.base import QueueSpec
-from flowctl.broker.rabbit_link import Link, is_missing, is_other
-from flowctl.broker.rabbit_talk import (
+from flowctl.broker.rabbit.link import Link, is_missing, is_other
+from flowctl.broker.rabbit.talk import (
     Script,
     Talk,
     bind,
@@ -22,7 +22,7 @@ from flowctl.broker.rabbit_talk import (
     passive,
     pause,
 )
-from flowctl.broker.rabbit_terms import (
+from flowctl.broker.rabbit.terms import (
     DELAY,
     DUE,
     LOST,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pika import exceptions
 
-from flowctl.broker.rabbit_link import parameters_of, read_loss
+from flowctl.broker.rabbit.link import parameters_of, read_loss
 from flowctl.errors import Misconfigured
 
 CLOSED = "ConnectionClosedByBroker:"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowctl.broker import rabbit_terms as terms
 from flowctl.broker.base import QueueSpec
+from flowctl.broker.rabbit import terms
 
 
 def test_every_queue_is_a_quorum_queue() -> None:

@@ -16,16 +16,16 @@ from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
 
 from flowctl.broker.properties import PREFIX, to_properties
-from flowctl.broker.rabbit_link import Link, is_missing
-from flowctl.broker.rabbit_loop import Loop
-from flowctl.broker.rabbit_terms import (
+from flowctl.broker.rabbit.link import Link, is_missing
+from flowctl.broker.rabbit.loop import Loop
+from flowctl.broker.rabbit.terms import (
     DELAY,
     LONGEST_DELAY,
     delay_level,
     size_limit,
 )
-from flowctl.broker.rabbit_topology import Topology
-from flowctl.broker.rabbit_window import Unconfirmed
+from flowctl.broker.rabbit.topology import Topology
+from flowctl.broker.rabbit.window import Unconfirmed
 from flowctl.errors import BrokerUnavailable, Malformed, PublishFailed, TooLarge
 from flowctl.model.traffic import Outgoing
 

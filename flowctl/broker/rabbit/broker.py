@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from flowctl.broker import rabbit_admin
 from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec
-from flowctl.broker.rabbit_consume import RabbitSubscription
-from flowctl.broker.rabbit_link import Link, parameters_of
-from flowctl.broker.rabbit_loop import Loop
-from flowctl.broker.rabbit_publish import Item, Publisher, written
-from flowctl.broker.rabbit_talk import Script, Step, run
-from flowctl.broker.rabbit_terms import word
-from flowctl.broker.rabbit_topology import Topology, declare
+from flowctl.broker.rabbit import admin
+from flowctl.broker.rabbit.consume import RabbitSubscription
+from flowctl.broker.rabbit.link import Link, parameters_of
+from flowctl.broker.rabbit.loop import Loop
+from flowctl.broker.rabbit.publish import Item, Publisher, written
+from flowctl.broker.rabbit.talk import Script, Step, run
+from flowctl.broker.rabbit.terms import word
+from flowctl.broker.rabbit.topology import Topology, declare
 from flowctl.errors import BrokerUnavailable, QueueMismatch
 from flowctl.model.ids import new_id
 from flowctl.model.traffic import Message, Outgoing
@@ -72,7 +72,7 @@ class RabbitBroker:
 
         A `max_length` is soft: a quorum queue learns of it while messages are under way, so a burst
         may leave some more in it than that; none is dropped, and all that is refused is told. On
-        RabbitMQ before 4.0 a new queue takes 1.5 s (`rabbit_topology.REGISTERED_AFTER` says why).
+        RabbitMQ before 4.0 a new queue takes 1.5 s (`topology.REGISTERED_AFTER` says why).
 
         Raises:
             QueueMismatch: one exists with other arguments; the message names the way out.
@@ -142,7 +142,7 @@ class RabbitBroker:
         not tell: `unacked` counts the deliveries of this object's own subscriptions only.
         """
         names = list(queues)
-        found = self._run(rabbit_admin.depths(names), ANSWER + len(names) * EACH)
+        found = self._run(admin.depths(names), ANSWER + len(names) * EACH)
         self._asked.update(found)
         own = self._unacked()
         return {queue: replace(depth, unacked=own.get(queue, 0)) for queue, depth in found.items()}
@@ -160,29 +160,29 @@ class RabbitBroker:
         Raises:
             NotFound: there is no such queue.
         """
-        return self._run(rabbit_admin.peek(queue, limit, offset), LONG_ANSWER)
+        return self._run(admin.peek(queue, limit, offset), LONG_ANSWER)
 
     def purge(self, queue: str) -> int:
         """Remove all ready messages and return how many there were."""
-        return self._run(rabbit_admin.purge(queue))
+        return self._run(admin.purge(queue))
 
     def remove(self, queue: str, message_id: str) -> bool:
         """Remove one ready message by id; order of the others is kept. False if it is not there."""
-        return self._run(rabbit_admin.remove(queue, message_id), LONG_ANSWER)
+        return self._run(admin.remove(queue, message_id), LONG_ANSWER)
 
     def move(
         self, source: str, target: str, *, ids: Sequence[str] | None = None, limit: int = 0
     ) -> int:
         """Move ready messages (all, the first `limit`, or those named) and return how many."""
 
-        def forward(chosen: Sequence[rabbit_admin.Raw]) -> Future[None]:
+        def forward(chosen: Sequence[admin.Raw]) -> Future[None]:
             items = [Item(target, raw.name, raw.properties, raw.body) for raw in chosen]
             for item in items:
                 item.repeat()
             return self._publisher.submit(items, {}, PUBLISH)
 
         wanted = None if ids is None else set(ids)
-        return self._run(rabbit_admin.move(source, forward, wanted, limit), LONG_ANSWER)
+        return self._run(admin.move(source, forward, wanted, limit), LONG_ANSWER)
 
     def delete(self, queue: str, *, if_empty: bool = True) -> bool:
         """Delete a queue; with `if_empty` refuse (return False) while it holds messages.
@@ -191,7 +191,7 @@ class RabbitBroker:
         """
         if if_empty and self._unacked().get(queue, 0):
             return False
-        script = rabbit_admin.delete_if_empty(queue) if if_empty else rabbit_admin.delete(queue)
+        script = admin.delete_if_empty(queue) if if_empty else admin.delete(queue)
         gone = self._run(script)
         if gone:
             self._topology.specs.pop(queue, None)

@@ -19,10 +19,10 @@ from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
 
 from flowctl.broker.base import Depth
-from flowctl.broker.rabbit_link import is_missing
-from flowctl.broker.rabbit_read import shown
-from flowctl.broker.rabbit_talk import Script, Step, haul, passive, pause
-from flowctl.broker.rabbit_terms import refusal
+from flowctl.broker.rabbit.link import is_missing
+from flowctl.broker.rabbit.read import shown
+from flowctl.broker.rabbit.talk import Script, Step, haul, passive, pause
+from flowctl.broker.rabbit.terms import refusal
 from flowctl.errors import NotFound, PublishFailed
 from flowctl.model.traffic import Message
 

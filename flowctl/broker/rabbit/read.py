@@ -6,7 +6,7 @@ from typing import Any
 
 from flowctl.broker.base import Broken, Delivery
 from flowctl.broker.properties import from_properties, salvage
-from flowctl.broker.rabbit_terms import expired_from, plain_numbers
+from flowctl.broker.rabbit.terms import expired_from, plain_numbers
 from flowctl.errors import Malformed
 from flowctl.model.traffic import Message
 
