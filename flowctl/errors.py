@@ -120,9 +120,16 @@ class SchemaMismatch(FlowError):
 class PublishFailed(FlowError):
     """The broker refused or could not route some messages; the others were confirmed."""
 
-    def __init__(self, reasons: dict[str, str]) -> None:
+    def __init__(self, reasons: dict[str, str], *, accepted: tuple[str, ...] = ()) -> None:
         first = next(iter(reasons.items()), ("", ""))
-        super().__init__(f"{len(reasons)} messages were not accepted; {first[0]}: {first[1]}")
+        were = "1 message was" if len(reasons) == 1 else f"{len(reasons)} messages were"
+        full = "full" in reasons.values()
+        super().__init__(
+            f"{were} not accepted; {first[0]}: {first[1]}",
+            remedy="send again when its processor has caught up" if full else "",
+        )
+        self.accepted = accepted
+        """The ids of those that were confirmed, where the sender asked for several."""
         self.reasons = reasons
         """Message id to reason: `full`, `unroutable`, `refused` or `too large`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,7 +15,8 @@ from flowctl.cli.many import each as each_of
 from flowctl.cli.output import emit, json_line, say, show_document, show_done
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import SocketName, Timeout, seconds
-from flowctl.errors import CallFailed, InvalidInput, TimedOut
+from flowctl.errors import CallFailed, InvalidInput, PublishFailed, TimedOut
+from flowctl.model.flow import Socket
 from flowctl.model.ids import CallId
 from flowctl.model.traffic import Call, Result
 from flowctl.services import calls, sockets
@@ -113,7 +115,15 @@ def send(
     payloads = _payloads(data, text=text, arguments=arg or [], each=each)
     with session.control() as control:
         target = sockets.find(control, _bare(socket))
-        ids = calls.send(control, target, payloads, key=key, delay=seconds(delay))
+        try:
+            ids = calls.send(control, target, payloads, key=key, delay=seconds(delay))
+        except PublishFailed as error:
+            _show_ids(session, target, error.accepted)
+            raise
+    _show_ids(session, target, ids)
+
+
+def _show_ids(session: Session, target: Socket, ids: Sequence[str]) -> None:
     if session.flags.output is Output.JSONL:
         emit("".join(json_line({"id": call_id, "socket": target.name}) for call_id in ids))
     elif session.flags.output in (Output.JSON, Output.YAML):

@@ -15,7 +15,7 @@ from flowctl.cli.lazy import command_app
 from flowctl.cli.output import say, show_document
 from flowctl.cli.session import Session, session_of
 from flowctl.errors import Refused
-from flowctl.services import crew
+from flowctl.services import crew, fleet
 from flowctl.services.control import Control
 from flowctl.views.table import VERSION, builtin
 from flowctl.views.text import plural
@@ -41,6 +41,7 @@ def up(
     names = tuple(f"a{number + 1}" for number in range(agents)) if agents > 1 else (settings.agent,)
     with session.control(migrate=True) as control:
         order = crew.Order(agents=names, cpus=cpus or crew.offered())
+        fleet.recall_agents(control, names)
         members = crew.start(settings, order, detached=detach)
         try:
             crew.await_ready(control, members)

@@ -61,4 +61,6 @@ def code_of(error: errors.FlowError) -> int:
     >>> code_of(errors.NotFound("queue", "orders"))
     4
     """
+    if isinstance(error, errors.PublishFailed) and not error.accepted:
+        return FAILED
     return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)

@@ -22,6 +22,7 @@ from flowctl.services.names import the_network
 from flowctl.services.recipes import Plan
 from flowctl.views.changes import diff_text, plan_document, plan_text, summary
 from flowctl.views.table import VERSION
+from flowctl.views.text import plural
 
 plan_app = command_app()
 apply_app = command_app()
@@ -116,7 +117,10 @@ def _apply(session: Session, control: Control, item: Plan) -> None:
         recipes.apply(control, item)
         said = f"network {name} applied: {summary(item.changes)}"
     for queue, count in item.waiting.items():
-        say(session.flags, f"{count:,} messages stay in {queue}, which nobody reads any more")
+        say(
+            session.flags,
+            f"{plural(count, 'message')} left in {queue}: flowctl queue move {queue} OTHER",
+        )
     if session.flags.output in (Output.TABLE, Output.WIDE):
         say(session.flags, said)
     elif session.flags.output is Output.NAME:

@@ -13,7 +13,7 @@ from typer._click.exceptions import ClickException, UsageError
 
 from flowctl.cli import exits
 from flowctl.cli.flags import wants_json
-from flowctl.errors import FlowError, NotFound, RecipeError
+from flowctl.errors import FlowError, NotFound, Problem, RecipeError
 from flowctl.settings import find_paths
 
 
@@ -28,7 +28,7 @@ def report_error(error: FlowError, words: Sequence[str]) -> int:
         details = {"object": f"{error.kind}/{error.name}", "near": error.near}
     if isinstance(error, RecipeError):
         details = {"problems": [_problem(problem) for problem in error.problems]}
-        lines = [f"{error.source}:{problem}" for problem in error.problems]
+        lines = [_line(error.source, problem) for problem in error.problems]
     _tell(type(error).__name__, code, error.message, error.remedy, words, details, lines)
     return code
 
@@ -71,6 +71,11 @@ def _tell(
     else:
         text = "\n".join([f"error: {message}", *lines, *([f"try: {remedy}"] if remedy else [])])
     sys.stderr.write(text + "\n")
+
+
+def _line(source: str, problem: Problem) -> str:
+    """Return a complaint behind its place, as editors read it: `file:line:column: words`."""
+    return f"{source}:{problem}" if problem.line else f"{source}: {problem}"
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from flowctl.errors import CallFailed, InvalidInput, NotFound, Refused
+from flowctl.errors import CallFailed, InvalidInput, NotFound, PublishFailed, Refused
 from flowctl.model.flow import Socket, Track
 from flowctl.model.ids import CallId, RunId, keyed_call_id, new_id
 from flowctl.model.states import TERMINAL, CallStatus
@@ -84,9 +84,13 @@ def send(
     queues.declare(control, queues.socket_specs(socket))
     for begin in range(0, len(messages), BATCH):
         batch = messages[begin : begin + BATCH]
-        control.broker.publish(
-            [Outgoing(queue=socket.queue, message=message, delay=delay) for message in batch]
-        )
+        outgoing = [Outgoing(queue=socket.queue, message=message, delay=delay) for message in batch]
+        try:
+            control.broker.publish(outgoing)
+        except PublishFailed as error:
+            tried = [message.id for message in messages[: begin + len(batch)]]
+            accepted = tuple(each for each in tried if each not in error.reasons)
+            raise PublishFailed(error.reasons, accepted=accepted) from error
     return [message.id for message in messages]
 
 

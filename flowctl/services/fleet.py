@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flowctl.errors import NotFound, Refused
 from flowctl.model.fleet import Agent, Deployment, Lease, Node, Worker
 from flowctl.model.states import AgentStatus, Desired
@@ -50,6 +52,13 @@ def request_agent(control: Control, name: str, wanted: Desired) -> Agent:
     agent(control, name)
     control.store.fleet.request_agent(name, wanted)
     return agent(control, name)
+
+
+def recall_agents(control: Control, names: Iterable[str]) -> None:
+    """Let those of these agents serve again that were asked to end: somebody starts them anew."""
+    ended = {each.name for each in agents(control) if each.requested_status is Desired.STOPPED}
+    for name in sorted(ended.intersection(names)):
+        control.store.fleet.request_agent(name, Desired.RUNNING)
 
 
 def remove_agent(control: Control, name: str, *, force: bool = False) -> None:

@@ -18,6 +18,9 @@ from flowctl.services.names import scope
 from flowctl.views.flow import QueueRow
 from flowctl.views.kinds import nearest
 
+LEFT = "left"
+"""The role of a queue whose socket or plug is gone; what waits there can still be moved."""
+
 
 def socket_specs(socket: Socket) -> list[QueueSpec]:
     """Return how the queue of a socket and its dead letters are declared."""
@@ -53,13 +56,34 @@ def of_topology(topology: Topology) -> list[str]:
 
 
 def listed(control: Control, network: str = "") -> list[QueueRow]:
-    """Return all queues with what they hold; the numbers are None while the broker is away."""
-    rows = rows_of(control, scope(control, network))
+    """Return all queues with what they hold; the numbers are None while the broker is away.
+
+    Queues that nobody reads any more are among them while something waits there.
+    """
+    chosen = scope(control, network)
+    rows = rows_of(control, chosen)
+    left = _left_behind(control, chosen, rows)
     try:
-        depths = control.broker.depth([row.name for row in rows])
+        depths = control.broker.depth([row.name for row in [*rows, *left]])
     except BrokerUnavailable:
         return rows
-    return [_filled(row, depths.get(row.name)) for row in rows]
+    filled = [_filled(row, depths.get(row.name)) for row in [*rows, *left]]
+    shown = [row for row in filled if row.role != LEFT or row.ready or row.unacked]
+    return sorted(shown, key=lambda row: row.name)
+
+
+def _left_behind(control: Control, network: str, rows: Sequence[QueueRow]) -> list[QueueRow]:
+    """Return the queues of sockets and plugs that were removed lately, as the events tell."""
+    known = {row.name for row in rows}
+    found: dict[str, QueueRow] = {}
+    for kind in ("socket", "plug"):
+        for event in control.store.events.list(kind=kind, network=network, limit=500, newest=True):
+            name = f"{event.network}.{event.object}"
+            if event.action == "removed" and name not in known:
+                dead = [dead_queue(name)] if kind == "socket" else []
+                for each in (name, *dead):
+                    found[each] = QueueRow(each, event.network, LEFT, event.object)
+    return list(found.values())
 
 
 def rows_of(control: Control, network: str = "") -> list[QueueRow]:
@@ -106,6 +130,8 @@ def find(control: Control, word: str, *, dead: bool = False) -> str:
     dead = dead or name.endswith(DEAD)
     role, owner = "dead" if dead else "", name.removesuffix(DEAD)
     exact = [row.name for row in rows if row.name == name and _is_role(row, role)]
+    if not exact and word.count(".") > 1 and control.broker.depth([word]):
+        return word  # its socket or plug is gone, but it is there, and so is what waits in it
     owned = [
         row.name
         for row in rows

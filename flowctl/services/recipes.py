@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from flowctl.errors import Conflict, InvalidInput, NotFound, RecipeError, TooLarge
+from flowctl.errors import Conflict, InvalidInput, NotFound, Problem, RecipeError, TooLarge
 from flowctl.model.flow import Network, NetworkSpec, PlugSpec, SocketSpec
-from flowctl.model.naming import plug_queue, socket_queue
+from flowctl.model.naming import dead_queue, plug_queue, socket_queue
 from flowctl.recipe.diff import Change, Changes, diff
 from flowctl.services import queues
 from flowctl.services.control import Control
@@ -83,7 +83,8 @@ def _text(content: bytes, source: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{source} is not UTF-8 text: {error.reason}") from error
+        problem = Problem(f"not UTF-8 text: {error.reason} at byte {error.start:,}")
+        raise RecipeError((problem,), source=source) from error
 
 
 def _parsed(text: str, source: str, folder: Path) -> Recipe:
@@ -178,7 +179,8 @@ def abandoned(network: str, change: Change) -> list[str]:
         return [old] if after is None or moved else []
     if isinstance(before, SocketSpec) and after is None:
         processor, _, socket = change.name.partition(".")
-        return [socket_queue(network, processor, socket)]
+        queue = socket_queue(network, processor, socket)
+        return [queue, dead_queue(queue)]
     return []
 
 
