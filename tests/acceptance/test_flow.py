@@ -157,6 +157,19 @@ def test_a_rate_is_kept_over_all_executors(cluster: Cluster) -> None:
         assert min(spans) > 1.6
 
 
+def test_cpus_follow_the_load_from_none_and_back(cluster: Cluster) -> None:
+    with stage(cluster, "load") as net:
+        scale = {"min": 0, "max": 3, "queue": 5, "cooldown": "2s"}
+        net.apply({"a": net.coded(STEPS, "gated", scale=scale, cpus=0)})
+        assert not net.pids("a")
+        ids = net.send("a.gated", list(range(40)))
+        net.until_processor("a", lambda a: a.running_cpus == 3, "has all it may have")
+        net.open_gate()
+        assert net.values(ids) == list(range(40))
+        net.until_processor("a", lambda a: a.deployed_cpus == 0, "has none any more")
+        until(lambda: not net.pids("a"), "its worker is gone")
+
+
 def test_a_program_answers_lines(cluster: Cluster) -> None:
     with stage(cluster, "program") as net:
         script = (
