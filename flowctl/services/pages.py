@@ -18,6 +18,7 @@ from flowctl.services.control import Control
 from flowctl.services.names import scope
 from flowctl.views import fleet as fleet_views
 from flowctl.views import flow as flow_views
+from flowctl.views import schedules as schedule_views
 from flowctl.views import traffic as traffic_views
 from flowctl.views.table import Sheet, Table
 
@@ -112,7 +113,7 @@ def _task(control: Control, name: str) -> Sheet:
 
 
 def _schedules(control: Control, which: Selection) -> Table:
-    return flow_views.schedules(sockets.listed(control, which.network), control.clock.now())
+    return schedule_views.schedules(sockets.schedules(control, which.network), control.clock.now())
 
 
 def _plugs(control: Control, which: Selection) -> Table:

@@ -120,21 +120,6 @@ def sockets(values: Iterable[Socket], now: datetime) -> Table:
     return build("sockets", SOCKETS, values, now)
 
 
-SCHEDULES = (
-    Field("socket", lambda socket: socket.name),
-    Field("network", lambda socket: socket.network),
-    Field("schedule", lambda socket: schedule_text(socket.spec.schedule)),
-    Field("timezone", lambda socket: socket.spec.schedule.timezone),
-    Field("catchup", lambda socket: socket.spec.schedule.catchup),
-    Field("payload", lambda socket: socket.spec.schedule.payload, _short),
-)
-
-
-def schedules(values: Iterable[Socket], now: datetime) -> Table:
-    """Return the table of the sockets that are called by themselves."""
-    return build("schedules", SCHEDULES, [item for item in values if item.spec.schedule], now)
-
-
 TASKS = (
     Field("name", lambda task: task.name),
     Field("processor", lambda task: task.processor),
