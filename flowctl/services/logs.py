@@ -28,6 +28,7 @@ MOST_BYTES = 4_000_000
 """Of each file this much of its end is read."""
 _MOST_CALLS = 500
 _PAUSE = 0.5
+_DAEMONS = ("agentd", "schedulerd")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _OWN = frozenset({"at", "level", "logger", "message", "traceback"})
 
@@ -100,8 +101,8 @@ def source_of(file: Path) -> str:
 
 def _tails(folder: Path, wanted: Filter) -> Iterator[list[Line]]:
     for file in files(folder):
-        if _is_named(source_of(file), wanted.names):
-            yield _tail(file)
+        if _may_tell(source_of(file), wanted.names):
+            yield _telling(_tail(file), wanted.names)
 
 
 def _tail(file: Path) -> list[Line]:
@@ -127,7 +128,7 @@ def _first_moment(text: str) -> datetime | None:
 
 
 def _grown(file: Path, offsets: dict[Path, int], wanted: Filter) -> list[Line]:
-    if not _is_named(source_of(file), wanted.names):
+    if not _may_tell(source_of(file), wanted.names):
         return []
     try:
         with file.open("rb") as stream:
@@ -140,7 +141,8 @@ def _grown(file: Path, offsets: dict[Path, int], wanted: Filter) -> list[Line]:
             changed = _changed_at(stream)
     except OSError:
         return []
-    return parse(source_of(file), text, _first_moment(text) or changed)
+    lines = parse(source_of(file), text, _first_moment(text) or changed)
+    return _telling(lines, wanted.names)
 
 
 def parse(source: str, text: str, at: datetime = _EARLIEST) -> list[Line]:
@@ -212,7 +214,22 @@ def _output(call: Call) -> list[Line]:
 
 
 def _is_named(source: str, names: Sequence[str]) -> bool:
-    return not names or any(name in source for name in names)
+    """Tell whether one of these names stands in a text as a whole word; without names all is meant.
+
+    >>> _is_named("vm.shop.parse.worker.1", ["parse"]), _is_named("vm.shop.parse.worker.1", ["par"])
+    (True, False)
+    """
+    return not names or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", source) for name in names)
+
+
+def _may_tell(source: str, names: Sequence[str]) -> bool:
+    """Tell whether lines of a log may be about these names: daemons tell of everything."""
+    return source.startswith(_DAEMONS) or _is_named(source, names)
+
+
+def _telling(lines: list[Line], names: Sequence[str]) -> list[Line]:
+    """Return the lines that are of or about one of these names."""
+    return [each for each in lines if _is_named(f"{each.source} {each.text}", names)]
 
 
 class _Matcher:

@@ -54,7 +54,7 @@ def delete(
         refuse_while_waiting(queues.waiting(control, queues.of_topology(whole)), name)
     gone = control.store.flows.delete_network(name, purge=purge)
     if purge:
-        gone = gone | {"queues": queues.delete_all(control, queues.of_topology(whole))}
+        gone = gone | {"queue": queues.delete_all(control, queues.of_topology(whole))}
     return gone
 
 

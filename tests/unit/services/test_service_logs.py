@@ -66,3 +66,22 @@ def test_what_a_function_printed_belongs_to_its_socket() -> None:
         "hello",
         "c1",
     )
+
+
+def test_a_name_means_what_is_of_it_and_what_daemons_say_of_it(tmp_path: Path) -> None:
+    from flowctl.services.control import open_control
+    from flowctl.settings import load
+
+    settings = load({"FLOWCTL_HOME": str(tmp_path)})
+    settings.paths.make()
+    (settings.paths.logs / "agentd-h1.log").write_text(
+        "\n".join([record(1, "worker of shop/g.deploy1 started"), record(2, "no deployments")])
+    )
+    workers = settings.paths.logs / "workers"
+    workers.mkdir(exist_ok=True)
+    (workers / "h1.shop.g.worker.1.log").write_text(record(3, "serves"))
+    (workers / "h1.shop.big.worker.1.log").write_text(record(4, "serves as well"))
+    with open_control(settings, name="test") as control:
+        control.store.migrate()
+        told = logs.read(control, logs.Filter(names=("g",)))
+    assert [line.text for line in told] == ["worker of shop/g.deploy1 started", "serves"]
