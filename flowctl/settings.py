@@ -39,9 +39,19 @@ class Paths:
     cache: Path
 
     def make(self) -> None:
-        """Create the folders, readable by nobody else."""
+        """Create the folders, readable by nobody else.
+
+        Raises:
+            Misconfigured: one cannot be made.
+        """
         for folder in (self.config.parent, self.data, self.logs, self.run, self.cache):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise Misconfigured(
+                    f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}",
+                    remedy="choose another place with FLOWCTL_HOME",
+                ) from error
 
 
 @dataclass(frozen=True, slots=True)
