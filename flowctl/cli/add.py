@@ -30,7 +30,11 @@ from flowctl.services.control import Control
 from flowctl.services.names import the_network
 
 app = typer.Typer(
-    cls=KindGroup, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+    cls=KindGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
 )
 
 Cron = Annotated[str, typer.Option("--cron", help="Call it by itself, as cron says.")]

@@ -21,7 +21,11 @@ from flowctl.services.recipes import Plan
 from flowctl.views.changes import plan_document, summary
 
 app = typer.Typer(
-    cls=KindGroup, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+    cls=KindGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
 )
 
 Maybe = str | None
