@@ -37,7 +37,7 @@ test-fast: $(VENV)/.installed-dev  ## The tests that need no server (under a min
 	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house
 
 test: $(VENV)/.installed-dev servers check  ## Everything: what CI runs
-	$(PY) -m pytest -q -n 2 --dist loadfile tests/conformance tests/integration tests/acceptance tests/chaos
+	$(PY) -m pytest -q -n 2 --dist loadfile tests/chaos tests/acceptance tests/conformance tests/integration
 
 bench: $(VENV)/.installed-dev servers  ## Measure, as ratios within one run
 	$(PY) -m tests.bench
