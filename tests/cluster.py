@@ -106,12 +106,15 @@ class Cluster:
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("FLOWCTL_")},
             "FLOWCTL_HOME": str(home),
+            # Of our variables user code sees this one only: by it executors are found.
+            "TMPDIR": str(home / "tmp"),
             **({"FLOWCTL_STATE": state} if state else {}),
             **({"FLOWCTL_BROKER": broker} if broker else {}),
             **(env or {}),
         }
         self.settings: Settings = load(self.env)
         self.settings.paths.make()
+        (home / "tmp").mkdir(exist_ok=True)
         self._agents, self._cpus, self._schedulers = agents, cpus, schedulers
         self.daemons: dict[str, Daemon] = {}
 
@@ -174,9 +177,11 @@ class Cluster:
                 if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                     continue
                 environ = process.environ()
-                if environ.get("FLOWCTL_HOME") == str(self.home) or environ.get(
-                    "FLOWCTL_RUN"
-                ) == str(self.settings.paths.run):
+                marks = {
+                    "FLOWCTL_HOME": str(self.home), "FLOWCTL_RUN": str(self.settings.paths.run),
+                    "TMPDIR": self.env["TMPDIR"],
+                }  # fmt: skip
+                if any(environ.get(name) == value for name, value in marks.items()):
                     found.append(process)
         return found
 
