@@ -46,6 +46,16 @@ def test_other_arguments_are_an_error_with_a_way_out(
     assert bodies(second, name("q")) == ["0"]
 
 
+def test_one_with_other_arguments_does_not_keep_the_others_away(
+    connect: Callable[[], Broker], name: Name
+) -> None:
+    first, second = connect(), connect()
+    first.declare([QueueSpec(name=name("q"), max_length=10)])
+    with pytest.raises(QueueMismatch):
+        second.declare([QueueSpec(name=name("q")), QueueSpec(name=name("next"))])
+    assert set(second.depth([name("q"), name("next")])) == {name("q"), name("next")}
+
+
 def test_depth_leaves_out_what_does_not_exist(broker: Broker, queue: str, name: Name) -> None:
     publish(broker, queue, 2)
     until_ready(broker, queue, 2)
