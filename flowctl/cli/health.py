@@ -50,7 +50,7 @@ def _page(session: Session, found: health.Overview, now: datetime) -> str:
         f"scheduler  {leader}",
         f"agents     {_agents(found)}",
         f"workers    {found.workers:,}",
-        f"queues     {_count(found.ready)} waiting, {_count(found.dead)} dead letters",
+        f"queues     {_count(found.ready)} waiting, {_count(found.dead)} dead letter{"" if found.dead == 1 else "s"}",
         f"calls      {found.failed:,} failed on record",
     ]
     parts = ["\n".join(lines) + "\n"]
