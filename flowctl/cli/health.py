@@ -50,7 +50,7 @@ def _page(session: Session, found: health.Overview, now: datetime) -> str:
         f"scheduler  {leader}",
         f"agents     {_agents(found)}",
         f"workers    {found.workers:,}",
-        f"queues     {_count(found.ready)} waiting, {_count(found.dead)} dead letter{"" if found.dead == 1 else "s"}",
+        f"queues     {_count(found.ready)} waiting, {_dead(found.dead)}",
         f"calls      {found.failed:,} failed on record",
     ]
     parts = ["\n".join(lines) + "\n"]
@@ -65,6 +65,10 @@ def _agents(found: health.Overview) -> str:
     cpus = sum(agent.cpus for agent in found.agents if agent.status == "running")
     used = sum(item.deployed_cpus for item in found.processors)
     return f"{running} of {len(found.agents)} running, {used} of {plural(cpus, 'cpu')} deployed"
+
+
+def _dead(number: int | None) -> str:
+    return "? dead letters" if number is None else plural(number, "dead letter")
 
 
 def _count(number: int | None) -> str:
