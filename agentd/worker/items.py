@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agentd.worker.routing import Outcome, Output, Route
+from agentd.worker.routing import Output, Route
 from flowctl.broker.base import Delivery
 from flowctl.model.traffic import Gather, Message
 
@@ -65,14 +65,6 @@ class Item:
         over = self.printed_size - MOST_PRINTED
         end = [f"\n[{over} more characters are not kept]\n"] if over > 0 else []
         return "".join(self.printed + end)
-
-
-@dataclass(slots=True)
-class Done:
-    """An item and how it ended, on the way to the commit."""
-
-    item: Item
-    outcome: Outcome
 
 
 def item_of(delivery: Delivery, route: Route, received_at: datetime) -> Item:

@@ -124,6 +124,7 @@ class Keeper:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._troubled = False
+        self._ticked = 0.0
         self.subscription: Subscription | None = None
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -170,21 +171,24 @@ class Keeper:
                     self._changed.wait(TICK)
                 desk = self._take()
             self._work(desk)
-            if not self._stopping.is_set():
-                self._answers.tick()
+            self._tick()
         self._patiently(lambda: self._mark_sent(self._desk.sent))
+
+    def _tick(self) -> None:
+        """Tell that time has passed; under load a turn takes much less than a tick."""
+        now = self._control.clock.monotonic()
+        if now - self._ticked >= TICK and not self._stopping.is_set():
+            self._ticked = now
+            self._answers.tick()
 
     def _take(self) -> Desk:
         desk, self._desk = self._desk, Desk(sent=[])
         while len(desk.commits) > MOST_BATCH:
             self._desk.commits.appendleft(desk.commits.pop())
-        if not desk.commits and len(desk.sent) < MOST_BATCH and not self._quiet(desk):
+        if not desk.commits and not desk.is_empty() and len(desk.sent) < MOST_BATCH:
+            # A commit follows soon and takes the marks along.
             self._desk.sent, desk.sent = desk.sent, []
         return desk
-
-    def _quiet(self, desk: Desk) -> bool:
-        """Tell whether the marks should not wait for a commit: nothing else is going on."""
-        return desk.is_empty()
 
     def _work(self, desk: Desk) -> None:
         if desk.looks:
