@@ -136,6 +136,8 @@ class Pace(Struct, frozen=True, kw_only=True):
     calls: int
     seconds: float
     """That their functions ran."""
+    first: datetime
+    """When the first of them ended."""
 
 
 class RunCount(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from flowctl.broker.base import Depth
 from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound
@@ -24,7 +25,7 @@ from flowctl.services.control import Control
 from flowctl.views.kinds import nearest
 
 SPAN = 20.0
-"""Seconds that rates are taken over."""
+"""Seconds that rates are taken over, where that long ago something happened already."""
 _STEADY = 0.02
 """A queue that changes by less of what flows through it is steady."""
 _DONE = frozenset({CallStatus.FINISHED, CallStatus.FAILED, CallStatus.JOINED})
@@ -141,6 +142,13 @@ class _Meter:
             limit=plug.spec.queue.max_length,
         )
 
+    @cached_property
+    def _span(self) -> float:
+        """Return the seconds that were measured: a flow that has just begun did no less before it."""
+        begun = [each.first - timedelta(seconds=each.seconds / each.calls) for each in self.paces]
+        seconds = (self.now - min(begun)).total_seconds() if begun else SPAN
+        return min(SPAN, max(1.0, seconds))
+
     def _is_counted(self, socket: str) -> bool:
         """Tell whether every call of a socket leaves a record."""
         name = socket.partition(".")[0]
@@ -154,7 +162,7 @@ class _Meter:
             and (not processor or pace.socket.partition(".")[0] == processor)
             and (plug is None or pace.plug == plug)
         )
-        return calls / SPAN
+        return calls / self._span
 
     def _depth(self, queue: str) -> int | None:
         if self.depths is None:
@@ -190,7 +198,7 @@ class _Meter:
         ran = [pace for pace in self.paces if pace.socket.partition(".")[0] == processor.name]
         if processor.running_cpus and sum(pace.calls for pace in ran) >= 10:
             spent = sum(pace.seconds for pace in ran)
-            return min(1.0, spent / (SPAN * processor.running_cpus))
+            return min(1.0, spent / (self._span * processor.running_cpus))
         mine = [worker for worker in self.workers if worker.processor == processor.name]
         executors = sum(worker.executors for worker in mine)
         return sum(worker.busy for worker in mine) / executors if executors else None

@@ -111,12 +111,20 @@ class Calls(Repository):
         """
         keys = (CallRow.socket, CallRow.plug, CallRow.status)
         ran = fn.COALESCE(fn.SUM(CallRow.duration), 0.0)
-        query = CallRow.select(*keys, fn.COUNT(SQL("*")), ran)
+        first = fn.MIN(CallRow.finished_at)
+        query = CallRow.select(*keys, fn.COUNT(SQL("*")), ran, first)
         lately = [CallRow.at >= since - _LEAD, CallRow.finished_at >= since]
         where = [CallRow.network == network, *lately]
         return [
-            Pace(socket=socket, plug=plug, status=status, calls=int(calls), seconds=float(seconds))
-            for socket, plug, status, calls, seconds in self.database.rows(
+            Pace(
+                socket=socket,
+                plug=plug,
+                status=status,
+                calls=calls,
+                seconds=float(seconds),
+                first=first,
+            )
+            for socket, plug, status, calls, seconds, first in self.database.rows(
                 query.where(*where).group_by(*keys)
             )
         ]

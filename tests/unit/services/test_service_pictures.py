@@ -53,6 +53,12 @@ def work(control: Control, count: int, *, name: str = "c", **fields: object) -> 
     control.store.traffic.commit([finished(f"{name}{n}", **fields) for n in range(count)])
 
 
+def begin(control: Control) -> None:
+    """Have one call end when the measured time began."""
+    ended = NOON - timedelta(seconds=pictures.SPAN)
+    work(control, 1, name="first", socket="store.save", plug=PLUG, finished_at=ended)
+
+
 def hold(control: Control, count: int) -> None:
     control.broker.publish([outgoing(f"m{n}", QUEUE) for n in range(count)])
 
@@ -66,14 +72,24 @@ def test_a_flow_at_rest_moves_nothing(control: Control) -> None:
 
 
 def test_rates_come_from_the_calls_that_ended_lately(control: Control) -> None:
-    work(control, 40, socket="store.save", plug=PLUG)
+    work(control, 39, socket="store.save", plug=PLUG)
+    begin(control)
     old = NOON - timedelta(minutes=5)
     work(control, 9, name="old", socket="store.save", plug=PLUG, received_at=old, finished_at=old)
     assert measured(control).overlay.plugs[PLUG].out_rate == pytest.approx(2.0)
 
 
+def test_a_flow_that_has_just_begun_is_measured_since_then(control: Control) -> None:
+    ended = [NOON - timedelta(seconds=left) for left in (2, 1)]
+    for count, at in enumerate(ended):
+        name = f"late{count}"
+        work(control, 4, name=name, socket="store.save", plug=PLUG, finished_at=at, duration=0.0)
+    assert measured(control).overlay.plugs[PLUG].out_rate == pytest.approx(4.0)
+
+
 def test_what_arrives_is_what_leaves_and_what_the_queue_gained(control: Control) -> None:
-    work(control, 20, socket="store.save", plug=PLUG)
+    work(control, 19, socket="store.save", plug=PLUG)
+    begin(control)
     hold(control, 15)
     at = NOON - timedelta(seconds=15)
     control.store.duty.sample(
