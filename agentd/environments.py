@@ -113,13 +113,19 @@ def prune(
     settings: Settings | None = None,
     clock: Clock | None = None,
 ) -> list[str]:
-    """Remove what no environment in `keep` needs and nobody used for a while; return its names."""
+    """Remove what no environment in `keep` needs and nobody used for a while; return its names.
+
+    What is kept counts as used now, so that another agent that shares the cache keeps it too.
+    """
     settings, clock = settings or load(), clock or SystemClock()
     cache = settings.paths.cache
-    before = (clock.now() - older_than).timestamp()
+    now = clock.now().timestamp()
+    before = now - older_than.total_seconds()
     needed: set[str] = set()
     for record in sorted((cache / "uses").glob("*.json")):
-        if record.stem in keep or record.stat().st_mtime >= before:
+        if record.stem in keep:
+            os.utime(record, (now, now))
+        if record.stat().st_mtime >= before:
             use = _read_use(record)
             needed |= {use.venv, use.commit, use.mirror}
         else:
