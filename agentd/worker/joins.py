@@ -14,10 +14,9 @@ from agentd.worker.items import Item
 from agentd.worker.routing import ABSENT, waiting
 from flowctl.errors import Malformed
 from flowctl.model.flow import Argument, JoinMode
+from flowctl.model.joining import needs
 from flowctl.model.traffic import Gather
 from flowctl.model.work import Arrival, Slot
-
-_WAITED = ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")
 
 
 def is_join(item: Item) -> bool:
@@ -50,15 +49,6 @@ def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
         call=waiting(item.route, item.message, received_at=item.received_at),
         mode="latest" if rule.mode is JoinMode.LATEST else "zip",
         needs=needs(arguments) or (argument,),
-    )
-
-
-def needs(arguments: Sequence[Argument]) -> tuple[str, ...]:
-    """Return the names of the arguments that a call cannot do without, in order."""
-    return tuple(
-        argument.name
-        for argument in sorted(arguments, key=lambda argument: argument.position)
-        if argument.kind in _WAITED and not argument.has_default
     )
 
 

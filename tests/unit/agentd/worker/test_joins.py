@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from agentd.worker.joins import arrival, complete, is_join, needs
+from agentd.worker.joins import arrival, complete, is_join
 from agentd.worker.routing import ABSENT
 from flowctl.errors import Malformed
 from flowctl.model.flow import Argument, Join, JoinMode
