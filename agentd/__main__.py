@@ -25,6 +25,7 @@ from flowctl import log
 from flowctl.clock import SystemClock
 from flowctl.errors import FlowError, InvalidInput
 from flowctl.model.work import Assignment
+from flowctl.secrecy import hide
 from flowctl.services.control import open_control
 from flowctl.settings import Settings, load
 
@@ -38,6 +39,7 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}=[A-Za-z0-9._-]{0,63}")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the agent of this host until it is asked to end."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
+    hide()
     try:
         settings = load(overrides={"agent": options.name})
         log.set_up(settings.log_level)

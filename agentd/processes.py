@@ -1,7 +1,7 @@
 """The door to processes: spawn, recognise, signal and reap; nothing here decides.
 
 A pid alone names nobody: it is reused. A process is recognised by boot, pid, start time and the
-token in its environment, and from then on it is held by a pidfd, which can never mean another.
+token among its arguments, and from then on it is held by a pidfd, which can never mean another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-TOKEN = "FLOWCTL_WORKER_TOKEN"
 FAMILY = "FLOWCTL_EXECUTOR"
 """In the environment of every executor and of all that it starts; begins with the worker's token."""
 _ROUNDS = 20
@@ -49,13 +48,13 @@ def identify(pid: int) -> Identity | None:
 
 
 def carries(pid: int, token: str) -> bool | None:
-    """Tell whether the process has this token in its environment; None where nobody can tell."""
+    """Tell whether the process has this token as an argument; None where nobody can tell."""
     try:
-        words = _split(pid, "environ")
+        words = _split(pid, "cmdline")
     except OSError:
         return None
     # For a moment after it was spawned, a process shows none.
-    return f"{TOKEN}={token}".encode() in words if any(words) else None
+    return token.encode() in words if any(words) else None
 
 
 def end_family(token: str) -> int:

@@ -156,8 +156,8 @@ class Roster:
             reach("agent.journaled")
             path = self._write_assignment(order, entry.token)
             pid = processes.spawn(
-                [*self._program, str(path)],
-                self._environment | {processes.TOKEN: entry.token},
+                [*self._program, entry.token, str(path)],
+                self._environment,
                 self._log_path(order.name),
             )
             reach("agent.spawned")

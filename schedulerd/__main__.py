@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from flowctl import log, settings
 from flowctl.errors import FlowError, Misconfigured
+from flowctl.secrecy import hide
 from flowctl.services.control import open_control
 from schedulerd.daemon import Daemon
 from schedulerd.policy import Policy
@@ -20,6 +21,7 @@ from schedulerd.policy import Policy
 def main(words: Sequence[str] | None = None) -> int:
     """Run a scheduler until SIGTERM or SIGINT; return the exit code."""
     asked = _parse(words)
+    hide()
     try:
         chosen = settings.load()
         policy = Policy.read(os.environ)

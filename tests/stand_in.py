@@ -1,4 +1,4 @@
-"""A worker for tests of agentd that does nothing but live: python stand_in.py [MANNER] FILE.
+"""A worker for tests of agentd that does nothing but live: python stand_in.py [MANNER] TOKEN FILE.
 
 It writes its status file as a worker does and ends at SIGTERM. Manners: `stubborn` ignores
 SIGTERM, `crash` ends at once with code 3, `broken` says that its import failed, `parent` starts
@@ -18,17 +18,16 @@ from pathlib import Path
 
 
 def main() -> int:
-    manner, path = sys.argv[1], Path(sys.argv[-1])
+    manner, token, path = sys.argv[1], sys.argv[-2], Path(sys.argv[-1])
     assignment = json.loads(path.read_text())
-    assert os.environ["FLOWCTL_WORKER_TOKEN"] == assignment["token"]
+    assert token == assignment["token"]
     print(f"stand-in for {assignment['worker']}", flush=True)
     if manner == "crash":
         print("boom", flush=True)
         return 3
     if manner == "parent":
-        token = f"{assignment['token']}0"
         subprocess.Popen(
-            ["/bin/sleep", "1000"], start_new_session=True, env={"FLOWCTL_EXECUTOR": token}
+            ["/bin/sleep", "1000"], start_new_session=True, env={"FLOWCTL_EXECUTOR": f"{token}0"}
         )
     ended = threading.Event()
     signal.signal(

@@ -1,4 +1,4 @@
-"""`python -m agentd.worker ASSIGNMENT`: serve one deployment until told to stop."""
+"""`python -m agentd.worker TOKEN ASSIGNMENT`: serve one deployment until told to stop."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from agentd.worker.core import Core
 from agentd.worker.identity import read_identity
 from flowctl.errors import FlowError
 from flowctl.log import set_up
+from flowctl.secrecy import hide
 from flowctl.services.control import open_control
 from flowctl.settings import load
 
@@ -24,9 +25,10 @@ _BROKEN_THREAD = 70
 def main(arguments: list[str]) -> int:
     """Run a worker; return its exit status."""
     try:
+        hide()
         settings = load()
         set_up(settings.log_level, as_json=True)
-        identity = read_identity(arguments[0])
+        identity = read_identity(arguments[-1])
         threading.excepthook = _end
         # What user code leaves behind becomes our child, so that it can be found and ended.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

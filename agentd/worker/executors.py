@@ -29,10 +29,10 @@ class Executor:
     """Owns the process and its pipes; decides nothing."""
 
     def __init__(
-        self, number: int, python: str, env: dict[str, str], cwd: Path, now: float
+        self, number: int, python: str, env: dict[str, str], cwd: Path, now: float, family: str
     ) -> None:
         self.number = number
-        launched = spawn(python, env=env, cwd=cwd)
+        launched = spawn(python, env=env, cwd=cwd, family=family)
         self.process, self.socket, self._token = launched.process, launched.link, launched.token
         self.stdout, self.stderr = launched.stdout, launched.stderr
         for stream in (self.stdout, self.stderr):

@@ -24,6 +24,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Where the status file goes."""
     commit: str = ""
     token: str = ""
+    """By which the agent knows the worker, and everything that its executors started."""
 
 
 def read_identity(path: str) -> Identity:

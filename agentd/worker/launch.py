@@ -41,9 +41,17 @@ class Launched(NamedTuple):
 
 
 def spawn(
-    python: str, *, env: Mapping[str, str], cwd: str | Path, nice: int = 0, program: Path = PROGRAM
+    python: str,
+    *,
+    env: Mapping[str, str],
+    cwd: str | Path,
+    family: str = "",
+    nice: int = 0,
+    program: Path = PROGRAM,
 ) -> Launched:
     """Start an executor on the interpreter `python`, with the processor's variables `env`.
+
+    Its mark begins with `family`, so that the agent can end what a killed worker leaves.
 
     Call it from a thread that lives as long as the worker: the kernel ends the executor together
     with the thread that started it.
@@ -51,8 +59,7 @@ def spawn(
     Raises:
         OSError: the interpreter cannot be started.
     """
-    # It begins with the worker's own, so that the agent can end what a killed worker leaves.
-    token = os.environ.get("FLOWCTL_WORKER_TOKEN", "") + secrets.token_hex(16)
+    token = family + secrets.token_hex(16)
     link, theirs = socket.socketpair()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()

@@ -45,7 +45,7 @@ def make_executor(assignment: Assignment, identity: Identity, number: int, now: 
     env = dict(assignment.processor.spec.env)
     scratch = Path(identity.status).with_suffix(".scratch")
     scratch.mkdir(exist_ok=True)
-    executor = Executor(number, identity.python, env, scratch, now)
+    executor = Executor(number, identity.python, env, scratch, now, identity.token)
     executor.send(Kind.SETUP, setup_of(assignment, identity))
     return executor
 

@@ -193,7 +193,7 @@ def test_secrets_stay_in_files_and_environments_of_our_own(new: Callable[..., Ro
     _await_report(roster)
     environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     names = {line.partition("=")[0] for line in environment}
-    assert {"FLOWCTL_STATE", "FLOWCTL_BROKER", "FLOWCTL_WORKER_TOKEN", "PATH"} <= names
+    assert {"FLOWCTL_STATE", "FLOWCTL_BROKER", "PATH"} <= names
     assert "NOTIFY_SOCKET" not in names
     assert "VIRTUAL_ENV" not in names
     for path in roster.folder.glob("*.json"):

@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 from agentd import processes
-from agentd.processes import TOKEN, Identity
+from agentd.processes import Identity
 
 SLEEP = [sys.executable, "-S", "-c", "import time; print('up', flush=True); time.sleep(100)"]
 
 
-def _spawn(tmp_path: Path, *command: str, token: str = "t1") -> int:
-    return processes.spawn(
-        list(command), {TOKEN: token, "PATH": "/bin"}, tmp_path / "logs" / "w.log"
-    )
+def _spawn(tmp_path: Path, *command: str) -> int:
+    return processes.spawn(list(command), {"PATH": "/bin"}, tmp_path / "logs" / "w.log")
 
 
 def _end(pidfd: int) -> int | None:
@@ -40,7 +38,7 @@ def _sleep(tmp_path: Path, *words: str) -> int:
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[int]:
-    pid = _sleep(tmp_path)
+    pid = _sleep(tmp_path, "t1")
     yield pid
     pidfd = os.pidfd_open(pid)
     processes.send(pidfd, signal.SIGKILL)
@@ -57,7 +55,7 @@ def test_a_process_is_itself_and_nobody_else(sleeper: int) -> None:
     assert processes.hold(Identity(identity.boot_id, sleeper, identity.started + 1)) is None
 
 
-def test_a_token_is_found_in_the_environment(sleeper: int) -> None:
+def test_a_token_is_found_among_the_arguments(sleeper: int) -> None:
     assert processes.carries(sleeper, "t1") is True
     assert processes.carries(sleeper, "t") is False
     assert processes.carries(2**22 + 1, "t1") is None
