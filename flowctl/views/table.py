@@ -31,6 +31,8 @@ class Column:
     right: bool = False
     wide: bool = False
     """Shown only where there is room or it is asked for."""
+    key: str = ""
+    """The key of its values in the documents; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Field:
     def column(self) -> Column:
         """The column of this field."""
         title = self.title or self.key.replace("_", " ").upper()
-        return Column(title, right=self.right, wide=self.wide)
+        return Column(title, right=self.right, wide=self.wide, key=self.key)
 
 
 def build(
