@@ -234,3 +234,26 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """zip, latest: the arguments that must have a value, in the order of the signature."""
     total: int = 0
     """gather: how many indexes there are."""
+
+
+class Pile(Struct, frozen=True, kw_only=True):
+    """The values that wait for one argument of one join."""
+
+    socket: str
+    """`network.processor.socket`."""
+    key: str
+    argument: str
+    count: int
+    oldest_at: datetime
+
+
+class Gathering(Struct, frozen=True, kw_only=True):
+    """How much of a scatter has come back."""
+
+    socket: str
+    """`network.processor.socket`."""
+    key: str
+    """The plug and the call that scattered, with a colon between."""
+    arrived: int
+    total: int
+    oldest_at: datetime

@@ -13,11 +13,22 @@ from msgspec import Struct
 
 from flowctl.errors import InvalidInput, NotFound
 from flowctl.model.work import CallFilter
-from flowctl.services import calls, events, fleet, networks, plugs, processors, queues, sockets
+from flowctl.services import (
+    calls,
+    events,
+    fleet,
+    joins,
+    networks,
+    plugs,
+    processors,
+    queues,
+    sockets,
+)
 from flowctl.services.control import Control
 from flowctl.services.names import scope
 from flowctl.views import fleet as fleet_views
 from flowctl.views import flow as flow_views
+from flowctl.views import joins as join_views
 from flowctl.views import schedules as schedule_views
 from flowctl.views import traffic as traffic_views
 from flowctl.views.table import Sheet, Table
@@ -100,7 +111,19 @@ def _sockets(control: Control, which: Selection) -> Table:
 def _socket(control: Control, name: str) -> Sheet:
     found = sockets.find(control, name)
     all_plugs = control.store.flows.plugs(found.network)
-    return flow_views.socket_sheet(found, all_plugs, control.clock.now())
+    now = control.clock.now()
+    waiting = join_views.joins(joins.of_socket(control, found), now)
+    return flow_views.socket_sheet(found, all_plugs, now, waiting)
+
+
+def _joins(control: Control, which: Selection) -> Table:
+    found = joins.listed(control, which.network, which.processor)
+    return join_views.joins(found, control.clock.now())
+
+
+def _join(control: Control, name: str) -> Sheet:
+    row, held = joins.find(control, name)
+    return join_views.join_sheet(row, held, control.clock.now())
 
 
 def _tasks(control: Control, which: Selection) -> Table:
@@ -272,6 +295,7 @@ _PAGES = {
     "processor": _Page(_processors, _processor),
     "socket": _Page(_sockets, _socket),
     "task": _Page(_tasks, _task),
+    "join": _Page(_joins, _join),
     "schedule": _Page(_schedules, _socket),
     "plug": _Page(_plugs, _plug),
     "queue": _Page(_queues, _queue),

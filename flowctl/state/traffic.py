@@ -8,7 +8,8 @@ from flowctl.state.joins import Joins
 from flowctl.state.outbox import Outbox
 from flowctl.state.recording import Recording
 from flowctl.state.reopening import Reopening
+from flowctl.state.slots import Slots
 
 
-class Traffic(Recording, Calls, Outbox, Joins, Cancels, Reopening):
+class Traffic(Recording, Calls, Outbox, Joins, Cancels, Reopening, Slots):
     """Calls, results, messages that are to be sent, claims and joins."""

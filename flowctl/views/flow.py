@@ -237,11 +237,14 @@ def processor_sheet(
     )
 
 
-def socket_sheet(socket: Socket, own_plugs: Sequence[Plug], now: datetime) -> Sheet:
-    """Return everything about one socket: its task's arguments, and the plugs in and out."""
+def socket_sheet(
+    socket: Socket, own_plugs: Sequence[Plug], now: datetime, joins: Table | None = None
+) -> Sheet:
+    """Return everything about one socket: its arguments, the plugs in and out, what joins hold."""
     inbound = [plug for plug in own_plugs if plug.spec.target == socket.name]
     outbound = [plug for plug in own_plugs if plug.spec.source == socket.name]
     tables = [("Plugs in", plugs(inbound, now)), ("Plugs out", plugs(outbound, now))]
+    tables += [("Joins", joins)] if joins else []
     texts = []
     if task := socket.task:
         tables.insert(0, ("Arguments", build("arguments", ARGUMENTS, task.arguments, now)))
@@ -250,7 +253,7 @@ def socket_sheet(socket: Socket, own_plugs: Sequence[Plug], now: datetime) -> Sh
         kind="socket",
         name=socket.name,
         properties=properties(SOCKETS, socket, now),
-        document=builtin(socket),
+        document=builtin(socket) | ({"joins": list(joins.items)} if joins else {}),
         tables=tuple(item for item in tables if item[1].rows),
         texts=tuple(item for item in texts if item[1]),
     )

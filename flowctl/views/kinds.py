@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "task": ("tasks",),
     "plug": ("plugs", "pl"),
     "queue": ("queues", "q"),
+    "join": ("joins",),
     "deployment": ("deployments", "dep", "deps"),
     "worker": ("workers", "w"),
     "call": ("calls",),

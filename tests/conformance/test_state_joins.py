@@ -267,3 +267,18 @@ def test_a_replaced_call_keeps_its_record(store: Store) -> None:
     store.traffic.arrive([structs.replace(made, call=structs.replace(made.call, worker="w7"))])
     assert store.traffic.call("l1").worker == "w7"
     assert store.traffic.finished([CallId("l1")]) == {}
+
+
+def test_what_waits_is_counted_by_argument(store: Store) -> None:
+    needs = ("left", "right")
+    for id_ in ("l1", "l2"):
+        arrive(store, id_, "left", *needs)
+    arrive(store, "r1", "right", *needs, key="run9")
+    arrive(store, "g1", "1", mode="gather", total=3, key="parse.rows-store.save:m")
+    found = [(pile.key, pile.argument, pile.count) for pile in store.traffic.piles("shop")]
+    assert sorted(found) == [("", "left", 2), ("run9", "right", 1)]
+    assert store.traffic.piles("shop") == store.traffic.piles(socket=SOCKET)
+    assert store.traffic.piles("sho") == []
+    (gathering,) = store.traffic.gatherings("shop")
+    assert (gathering.arrived, gathering.key) == (1, "parse.rows-store.save:m")
+    assert [slot.message.id for slot in store.traffic.held(SOCKET, "", limit=1)] == ["l1"]

@@ -7,6 +7,7 @@ from agentd.worker.joins import arrival, complete, is_join
 from agentd.worker.routing import ABSENT
 from flowctl.errors import Malformed
 from flowctl.model.flow import Argument, Join, JoinMode
+from flowctl.model.joining import needs
 from flowctl.model.traffic import Gather
 from flowctl.model.work import Slot
 from tests.flows import item, message, plug, route
