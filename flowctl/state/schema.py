@@ -39,11 +39,13 @@ from flowctl.state.traffic_tables import (
     FireRow,
     FiringRow,
     GatheringRow,
+    JournalRow,
     LeaseRow,
     OutboxRow,
     ResultRow,
     SampleRow,
     SlotRow,
+    TrashRow,
 )
 
 _FILE = re.compile(r"(\d{4})_\w+\.sql")
@@ -75,6 +77,8 @@ ALL: tuple[type[Table], ...] = (
     LeaseRow,
     FireRow,
     SampleRow,
+    JournalRow,
+    TrashRow,
 )
 """All tables, parents before children."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
 
+from flowctl.model.journal import Difference, Shift
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Failure, Message, Outgoing
 from flowctl.state.fields import Body, Choice, Document, Moment, Words
@@ -189,3 +190,39 @@ class SampleRow(Table):
     class Meta:
         table_name = "sample"
         primary_key = False
+
+
+class JournalRow(Table):
+    """What people changed."""
+
+    id = BigIntegerField()
+    at = Moment()
+    who = Words()
+    face = TextField()
+    command = Words()
+    batch = TextField()
+    action = TextField()
+    network = TextField()
+    objects = Document(tuple[str, ...])
+    result = Words()
+    differences = Document(tuple[Difference, ...])
+    shift = Document(Shift | None)
+    undoes = BigIntegerField()
+    undone_by = BigIntegerField()
+
+    class Meta:
+        table_name = "journal"
+        primary_key = False
+
+
+class TrashRow(Table):
+    """Queues of messages that were purged."""
+
+    queue = TextField(primary_key=True)
+    origin = TextField()
+    at = Moment()
+    who = Words()
+    entry = BigIntegerField()
+
+    class Meta:
+        table_name = "trash"
