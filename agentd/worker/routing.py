@@ -2,7 +2,8 @@
 
 A result goes to every RESULT plug of its socket, a failure (after its retries) to every ERROR plug
 and to nobody else; where there is no ERROR plug the message goes to the socket's dead letters with
-the reason. Ids of outputs derive from the call, so a repeat of the same commit sends the same ids.
+the reason. What a person cancelled is neither: it only ends. Ids of outputs derive from the call, so
+a repeat of the same commit sends the same ids.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ def settle(
     """Return what is committed for a call that ended; `luck` in [0, 1) is the jitter of a retry."""
     if outcome.failure is None:
         return _succeeded(route, message, outcome, received_at)
+    if outcome.failure.type == "cancelled":
+        return _cancelled(route, message, outcome, received_at)
     delay = _retry(route.processor, message, outcome.failure, luck)
     if delay is None:
         return _failed(route, message, outcome, received_at)
@@ -188,7 +191,7 @@ def _retry(processor: Processor, message: Message, failure: Failure, luck: float
     if failure.type in _CRASHES and message.attempt < CRASH_ATTEMPTS:
         return 0.0
     wanted = not rule.on or failure.type in rule.on
-    if message.attempt > rule.max or not wanted or failure.type in ("cancelled", "malformed"):
+    if message.attempt > rule.max or not wanted or failure.type == "malformed":
         return None
     return retry_delay(rule.backoff, rule.cap, message.attempt, luck)
 
@@ -227,6 +230,20 @@ def _failed(route: Route, message: Message, outcome: Outcome, received_at: datet
         call=call,
         outgoing=tuple(sent),
         events=(event,),
+        record=route.processor.spec.track != "none",
+    )
+
+
+def _cancelled(route: Route, message: Message, outcome: Outcome, received_at: datetime) -> Finished:
+    """Close a call that a person ended: no ERROR plug hears of it, no dead letter is left."""
+    assert outcome.failure is not None
+    sent = _absent(route, message, _inherited(message, outcome), set())
+    call = _call(route, message, CallStatus.CANCELLED, received_at, outcome, outputs=len(sent))
+    failure = _complete(outcome.failure, route, message)
+    return Finished(
+        call=msgspec.structs.replace(call, failure=failure),
+        outgoing=tuple(sent),
+        events=(_event(call, "cancelled", failure.message, outcome.finished_at),),
         record=route.processor.spec.track != "none",
     )
 

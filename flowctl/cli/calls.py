@@ -196,7 +196,7 @@ def cancel(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="CALL...", autocompletion=complete_call)],
 ) -> None:
-    """End calls that run; each fails as cancelled and is not tried again."""
+    """End calls that run: no attempt follows, no ERROR plug hears of it, no dead letter is left."""
     session = session_of(ctx)
     with session.control() as control:
 

@@ -185,7 +185,7 @@ class Handle:
         return Trace(tuple(calls.run(self._session.control, self.id)))
 
     def cancel(self) -> None:
-        """Ask for the end of the call; it then fails with the kind `cancelled`.
+        """Ask for the end of the call; who waits for it gets `CallFailed` of the kind `cancelled`.
 
         Raises:
             Refused: it does not run.

@@ -211,8 +211,10 @@ def test_a_running_call_can_be_cancelled(cluster: Cluster) -> None:
         until(lambda: net.calls("a.gated", CallStatus.RUNNING), "the call is seen to run")
         net.say("cancel", ids[0])
         (call,) = net.ended(ids).values()
+        assert call.status is CallStatus.CANCELLED
         assert call.failure is not None
         assert call.failure.type == "cancelled"
+        assert net.ready("a.gated.dead") == 0, "nobody wants it back"
         assert net.values(net.send("a.step", [2])) == [2]
         refused = cluster.invoke("cancel", ids[0])
         assert refused.returncode != 0

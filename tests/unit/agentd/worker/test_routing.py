@@ -73,7 +73,7 @@ def test_a_retry_goes_back_to_the_queue_it_came_from_with_its_next_attempt() -> 
         (Retry(max=2, on=("ValueError",)), "ValueError", 1, CallStatus.RETRYING),
         (Retry(), "killed", 1, CallStatus.RETRYING),
         (Retry(), "killed", 3, CallStatus.FAILED),
-        (Retry(max=9), "cancelled", 1, CallStatus.FAILED),
+        (Retry(max=9), "cancelled", 1, CallStatus.CANCELLED),
     ],
 )
 def test_who_gets_another_attempt(rule: Retry, kind: str, attempt: int, status: CallStatus) -> None:
@@ -116,6 +116,17 @@ def test_a_failure_inside_a_scatter_still_completes_the_gather() -> None:
     done = settle(route(SAVE, ALARM), inside, outcome(failure=BOOM), NOW, 0.5)
     kinds = {o.queue: o.message.content_type for o in done.outgoing}
     assert kinds == {ALARM.queue: "application/json", SAVE.queue: ABSENT}
+
+
+def test_what_a_person_cancelled_leaves_no_dead_letter_and_rings_no_alarm() -> None:
+    ended = Failure(type="cancelled", message="a person cancelled it")
+    done = settle(route(ALARM, retry=Retry(max=9)), message(), outcome(failure=ended), NOW, 0.5)
+    assert (done.call.status, done.outgoing) == (CallStatus.CANCELLED, ())
+    assert done.call.failure is not None
+    assert [event.action for event in done.events] == ["cancelled"]
+    inside = message(gathers=(Gather("read.file", "p", 3, 9),))
+    done = settle(route(SAVE, ALARM), inside, outcome(failure=ended), NOW, 0.5)
+    assert [(o.queue, o.message.content_type) for o in done.outgoing] == [(SAVE.queue, ABSENT)]
 
 
 def test_an_absent_value_is_passed_on_without_running() -> None:
