@@ -36,7 +36,10 @@ def up(
         int, typer.Option("--cpus", min=0, help="Cpus each offers; 0: all, at least 8.")
     ] = 0,
 ) -> None:
-    """Start a scheduler and an agent on this machine; Ctrl-C stops them."""
+    """Start a scheduler and an agent on this machine; Ctrl-C stops them.
+
+    Where some of them are gone, `up -d` starts those again.
+    """
     session = session_of(ctx)
     settings = session.settings
     names = tuple(f"a{number + 1}" for number in range(agents)) if agents > 1 else (settings.agent,)
@@ -46,7 +49,7 @@ def up(
         members = crew.start(settings, order, detached=detach)
         try:
             crew.await_ready(control, members)
-            _tell_ready(session, members)
+            _tell_ready(session, crew.alive(settings.paths))
             if not detach:
                 _stay(members)
         except BaseException:

@@ -39,6 +39,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     """What the system says of its start; another process with this pid says something else."""
     log: str
+    options: tuple[str, ...] = ()
+    """What it was started with."""
 
 
 def offered() -> int:
@@ -108,32 +110,54 @@ def _start_by_ps(pid: int) -> str:
 def start(settings: Settings, order: Order, *, detached: bool) -> list[Member]:
     """Start one scheduler and the agents; without `detached` they end with this process.
 
+    Where some of an earlier start still run, those that are gone are started again, as they were.
+    Returns what was started now.
+
     Raises:
         Conflict: they run already.
     """
     settings.paths.make()
-    if running := alive(settings.paths):
-        raise Conflict(
-            f"already up: {', '.join(member.name for member in running)}", remedy="flowctl down"
-        )
-    members = [_spawn(settings, "schedulerd", "scheduler", [], detached=detached)]
-    for name in order.agents:
-        options = ["--name", name, "--stop-workers"]
-        options += ["--cpus", str(order.cpus)] if order.cpus else []
-        members.append(_spawn(settings, "agentd", name, options, detached=detached))
-    _record(settings.paths, members)
+    running = alive(settings.paths)
+    gone = [member for member in recorded(settings.paths) if member not in running]
+    if running and not (gone and detached):
+        raise _already_up(running, gone)
+    wanted = gone if running else _ordered(order)
+    members = [_spawn(settings, member, detached=detached) for member in wanted]
+    _record(settings.paths, [*running, *members])
     return members
 
 
-def _spawn(
-    settings: Settings, program: str, name: str, options: Sequence[str], *, detached: bool
-) -> Member:
+def _already_up(running: Sequence[Member], gone: Sequence[Member]) -> Conflict:
+    names = ", ".join(member.name for member in running)
+    if not gone:
+        return Conflict(f"already up: {names}", remedy="flowctl down")
+    ended = ", ".join(member.name for member in gone)
+    return Conflict(
+        f"already up: {names}; gone: {ended}", remedy="flowctl up -d starts what is gone"
+    )
+
+
+def _ordered(order: Order) -> list[Member]:
+    """Return what an order asks for, not started yet."""
+    cpus = ("--cpus", str(order.cpus)) if order.cpus else ()
+    agents = [
+        _unborn("agentd", name, "--name", name, "--stop-workers", *cpus) for name in order.agents
+    ]
+    return [_unborn("schedulerd", "scheduler"), *agents]
+
+
+def _unborn(program: str, name: str, *options: str) -> Member:
+    return Member(name=name, program=program, pid=0, started="", log="", options=options)
+
+
+def _spawn(settings: Settings, member: Member, *, detached: bool) -> Member:
+    program, name = member.program, member.name
     log = settings.paths.logs / (
         f"{program}-{name}.log" if program == "agentd" else f"{program}.log"
     )
     with log.open("ab") as stream:
         child = subprocess.Popen(
-            [sys.executable, "-m", program, *options],
+            [sys.executable, "-m", program, *member.options],
             env={**os.environ, **settings.environment()},
             stdin=subprocess.DEVNULL,
             stdout=stream,
@@ -143,9 +167,7 @@ def _spawn(
         )
     # The child is followed by pid and start time; Popen's own bookkeeping would warn at exit.
     child.returncode = 0
-    return Member(
-        name=name, program=program, pid=child.pid, started=start_of(child.pid), log=str(log)
-    )
+    return msgspec.structs.replace(member, pid=child.pid, started=start_of(child.pid), log=str(log))
 
 
 def _end_with_parent() -> None:

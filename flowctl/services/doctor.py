@@ -137,9 +137,7 @@ def _daemons(control: Control) -> Iterator[Finding]:
     ]
     if gone:
         said = f"{', '.join(gone)} was started by `up` and is gone"
-        yield Finding(
-            check="up", grade="warn", said=said, remedy="flowctl down, then flowctl up -d"
-        )
+        yield Finding(check="up", grade="warn", said=said, remedy="flowctl up -d starts it again")
 
 
 def _versions(control: Control) -> Iterator[Finding]:

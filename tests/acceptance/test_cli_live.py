@@ -1,12 +1,17 @@
 """The command line with everything running: up, call, send, trace, scale, logs, down."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from flowctl.services import crew
+from flowctl.settings import load
+from tests.cluster import until
 from tests.command import ROOT, Command, processes_in
 
 pytestmark = pytest.mark.process
@@ -187,6 +192,22 @@ def test_up_twice_is_refused(live: Command) -> None:
     answer = live("up", "-d")
     assert answer.code == 5
     assert "already up" in answer.err
+
+
+def test_up_brings_back_a_daemon_that_was_killed(live: Command) -> None:
+    record = crew.record_file(load(live.environment).paths)
+    before = {each["name"]: each["pid"] for each in json.loads(record.read_bytes())}
+    name = live.ok("ls", "agents", "-o", "name").out.strip()
+    os.kill(before[name], signal.SIGKILL)
+    until(lambda: crew.start_of(before[name]) == "", "the agent is gone")
+    assert f"{name} was started by `up` and is gone" in live("doctor").out
+    assert live("up").code == 5
+    assert f"({name})" in live.ok("up", "-d").err
+    after = {each["name"]: each["pid"] for each in json.loads(record.read_bytes())}
+    assert after[name] != before[name]
+    assert after["scheduler"] == before["scheduler"]
+    answer = live.ok("call", "words.shout", '"back"', "--timeout", "20s")
+    assert answer.out == '"BACK"\n'
 
 
 def test_agents_can_be_drained_and_resumed(live: Command) -> None:
