@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from flowctl.model.nodes import Inline, ProcessorType
 from flowctl.model.states import Desired, ProcessorStatus
 
 
@@ -143,6 +144,18 @@ class SocketSpec(Struct, frozen=True, kw_only=True):
     schedule: Schedule | None = None
     join: Join = Join()
     queue: QueueLimits = QueueLimits()
+    wait_all: bool = False
+    """Fires when every inbound plug has delivered, with their values as positional arguments."""
+    routes: dict[str, str] = {}
+    """router: the functions that choose; the input takes each route whose function says yes."""
+    schemas: dict[str, str] = {}
+    """JSON Schemas by argument; that under the empty name is for the whole input."""
+    inline: Inline | None = None
+    """data: what is sent, where it is no object of the module."""
+
+    def functions(self) -> tuple[str, ...]:
+        """Return the names that the module must have for this socket."""
+        return tuple(name for name in (self.task, *self.routes.values()) if name)
 
 
 class PlugKind(StrEnum):
@@ -150,6 +163,7 @@ class PlugKind(StrEnum):
 
     RESULT = "result"
     ERROR = "error"
+    REJECT = "reject"  # what a gate did not let pass
 
 
 class PlugSpec(Struct, frozen=True, kw_only=True):
@@ -160,6 +174,8 @@ class PlugSpec(Struct, frozen=True, kw_only=True):
     target: str
     """`processor.socket`."""
     kind: PlugKind = PlugKind.RESULT
+    route: str = ""
+    """The route of its source that it serves; others may serve it, too."""
     argument: str = ""
     gather: str = ""
     """`processor.socket` of a generator: the plug waits for everything that came out of one call
@@ -175,6 +191,7 @@ class ProcessorSpec(Struct, frozen=True, kw_only=True):
 
     name: str
     source: Source
+    type: ProcessorType = ProcessorType.TASK
     sockets: tuple[SocketSpec, ...] = ()
     requirements: tuple[str, ...] = ()
     cpus: int = 1

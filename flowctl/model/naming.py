@@ -28,9 +28,10 @@ def plug_name(plug: PlugSpec) -> str:
     """
     if plug.name:
         return plug.name
-    error = "-error" if plug.kind is PlugKind.ERROR else ""
+    kind = "" if plug.kind is PlugKind.RESULT else f"-{plug.kind}"
+    route = f"-{plug.route}" if plug.route else ""
     argument = f".{plug.argument}" if plug.argument else ""
-    return f"{plug.source}{error}-{plug.target}{argument}"
+    return f"{plug.source}{route}{kind}-{plug.target}{argument}"
 
 
 def plug_queue(network: str, plug: PlugSpec) -> str:

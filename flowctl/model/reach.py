@@ -9,7 +9,7 @@ from flowctl.model.naming import plug_name
 
 
 def gathering(plugs: Sequence[PlugSpec]) -> frozenset[str]:
-    """Return the names of the RESULT plugs that lead to a gather, or are one.
+    """Return the names of the plugs for results that lead to a gather, or are one.
 
     >>> sorted(gathering([
     ...     PlugSpec(source="a.x", target="b.x"),
@@ -18,7 +18,7 @@ def gathering(plugs: Sequence[PlugSpec]) -> frozenset[str]:
     ... ]))
     ['a.x-b.x', 'b.x-c.x']
     """
-    results = [plug for plug in plugs if plug.kind is PlugKind.RESULT]
+    results = [plug for plug in plugs if plug.kind is not PlugKind.ERROR]
     found = {plug_name(plug) for plug in results if plug.gather}
     before = -1
     while len(found) != before:

@@ -36,6 +36,8 @@ from flowctl.model.flow import (
     Track,
 )
 from flowctl.model.naming import plug_name
+from flowctl.model.nodes import SOURCELESS, ProcessorType
+from flowctl.recipe.nodes import inline, needs_task, no_source, schemas
 from flowctl.recipe.notes import Notes
 from flowctl.recipe.words import AUTO
 
@@ -95,9 +97,9 @@ def default_module(processor: str) -> str:
     return processor.replace("-", "_")
 
 
-def default_task(socket: str, kind: SourceKind) -> str:
-    """Return the function of a socket where nothing else is said; a command has none."""
-    return "" if kind is SourceKind.COMMAND else socket.replace("-", "_")
+def default_task(socket: str) -> str:
+    """Return the function of a socket where nothing else is said."""
+    return socket.replace("-", "_")
 
 
 def default_cpus(scale: Scale | None, pinned: int = 0) -> int:
@@ -130,16 +132,15 @@ def _cpus(values: Values, pinned: int, auto_cpus: int) -> int:
 
 
 def _processor(name: str, values: Values, folder: str, notes: Notes) -> ProcessorSpec:
-    source = _source(name, values.get("source", {}), folder)
+    source, type_ = _source_of(name, values, folder, notes)
     scale = Scale(**values["scale"]) if "scale" in values else None
     plain = ("timeout", "env", "labels", "host", "memory", "enabled", "description")
+    bare = ProcessorSpec(name=name, source=source, type=type_)
     sockets = [
-        _socket(name, socket, entry, source.kind, notes)
-        for socket, entry in values.get("sockets", {}).items()
+        _socket(bare, socket, entry, notes) for socket, entry in values.get("sockets", {}).items()
     ]
-    return ProcessorSpec(
-        name=name,
-        source=source,
+    return structs.replace(
+        bare,
         sockets=tuple(sorted(sockets, key=_by_name)),
         requirements=_texts(values.get("requirements", ())),
         cpus=values["cpus"],
@@ -149,6 +150,22 @@ def _processor(name: str, values: Values, folder: str, notes: Notes) -> Processo
         track=Track(values.get("track", "all")),
         **_some(values, *plain),
     )
+
+
+def _source_of(
+    name: str, values: Values, folder: str, notes: Notes
+) -> tuple[Source, ProcessorType]:
+    type_ = ProcessorType(values.get("type", "task"))
+    if "source" in values:
+        return _source(name, values["source"], folder), type_
+    path = f"processors.{name}"
+    if (
+        type_ not in SOURCELESS
+        and not notes.has(f"{path}.source")
+        and not notes.has(f"{path}.type")
+    ):
+        notes.add(path, '"source" is missing', "where the code is")
+    return no_source(name) if type_ in SOURCELESS else _source(name, {}, folder), type_
 
 
 def _source(processor: str, values: Values, folder: str) -> Source:
@@ -185,17 +202,22 @@ def _rate(values: Values) -> Rate | None:
     return Rate(calls=values["calls"], per=values.get("per", 1.0), scope=scope)
 
 
-def _socket(
-    processor: str, name: str, values: Values, kind: SourceKind, notes: Notes
-) -> SocketSpec:
+def _socket(processor: ProcessorSpec, name: str, values: Values, notes: Notes) -> SocketSpec:
     join = values.get("join", {})
-    return SocketSpec(
+    spec = SocketSpec(
         name=name,
-        task=values.get("task", default_task(name, kind)),
-        schedule=_schedule(f"processors.{processor}.sockets.{name}", values, notes),
+        task=values.get("task", ""),
+        schedule=_schedule(f"processors.{processor.name}.sockets.{name}", values, notes),
         join=Join(mode=JoinMode(join.get("mode", "zip")), by_run="by" in join),
         queue=QueueLimits(**values.get("queue", {})),
+        wait_all="wait" in values,
+        routes=values.get("routes", {}),
+        schemas=schemas(values),
+        inline=inline(values),
     )
+    if not spec.task and needs_task(processor, spec):
+        return structs.replace(spec, task=default_task(name))
+    return spec
 
 
 def _schedule(path: str, values: Values, notes: Notes) -> Schedule | None:
@@ -215,7 +237,7 @@ def _plug(values: Values) -> PlugSpec:
         target=values["to"],
         kind=PlugKind(values.get("on", "result")),
         queue=QueueLimits(**values.get("queue", {})),
-        **_some(values, "argument", "gather", "allow_cycle", "name"),
+        **_some(values, "route", "argument", "gather", "allow_cycle", "name"),
     )
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from flowctl.model.flow import NetworkSpec, ProcessorSpec, SourceKind
+from flowctl.recipe.nodes import check_nodes, needs_task
 from flowctl.recipe.notes import Notes
 from flowctl.recipe.schedules import check_schedule
 from flowctl.recipe.tasks import Read, check_tasks
@@ -29,6 +30,7 @@ def check(
     for processor in spec.processors:
         _check_processor(processor, notes)
     check_wiring(spec, placed, notes)
+    check_nodes(spec.processors, placed, notes)
     check_tasks(spec, placed, notes, read)
     _check_deployments(spec, notes)
 
@@ -40,10 +42,10 @@ def _check_processor(processor: ProcessorSpec, notes: Notes) -> None:
         notes.add(f"{path}.source.command", "the command is empty")
     _check_scale(path, processor, notes)
     _check_retry(path, processor, notes)
-    needs_task = source.kind is not SourceKind.COMMAND and not notes.has(f"{path}.source")
+    is_code = not notes.has(f"{path}.source")
     for socket in processor.sockets:
         inner = f"{path}.sockets.{socket.name}"
-        if needs_task and not is_identifier(socket.task):
+        if is_code and needs_task(processor, socket) and not is_identifier(socket.task):
             message = f'"{socket.task}" cannot be the name of a function'
             notes.add(f"{inner}.task", message, "write the key `task`")
         if socket.schedule:

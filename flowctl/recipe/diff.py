@@ -174,7 +174,7 @@ def _tasks(processor: Spec | None) -> frozenset[str]:
     """Return the functions that executors must hold; a command has none."""
     if not isinstance(processor, ProcessorSpec) or processor.source.kind is SourceKind.COMMAND:
         return frozenset()
-    return frozenset(socket.task for socket in processor.sockets)
+    return frozenset(name for socket in processor.sockets for name in socket.functions())
 
 
 def _retasked(name: str, before: Mapping[_Key, Spec], after: Mapping[_Key, Spec]) -> bool:
@@ -185,7 +185,8 @@ def _retasked(name: str, before: Mapping[_Key, Spec], after: Mapping[_Key, Spec]
     socket = after.get((Part.SOCKET, name), before.get((Part.SOCKET, name)))
     changed = _tasks(before[key]) ^ _tasks(after[key])
     was = before.get((Part.SOCKET, name), socket)
-    return any(isinstance(each, SocketSpec) and each.task in changed for each in (socket, was))
+    both = [each for each in (socket, was) if isinstance(each, SocketSpec)]
+    return any(changed.intersection(each.functions()) for each in both)
 
 
 def _rebuilt(name: str, before: Mapping[_Key, Spec], after: Mapping[_Key, Spec]) -> bool:

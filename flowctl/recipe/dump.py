@@ -35,8 +35,10 @@ from flowctl.model.flow import (
     SourceKind,
 )
 from flowctl.model.naming import plug_name
-from flowctl.recipe.build import default_cpus, default_module, default_task
+from flowctl.model.nodes import Inline, InlineKind
+from flowctl.recipe.build import default_cpus, default_module
 from flowctl.recipe.document import FLOAT, INTEGER
+from flowctl.recipe.nodes import is_without_code, needs_task
 from flowctl.recipe.units import duration_text, number_text, rate_text, size_text
 
 _WIDTH = 100
@@ -142,7 +144,8 @@ def _seconds(key: str, seconds: float, default: float = 0.0) -> dict[str, Any]:
 
 def _processor(spec: ProcessorSpec, pinned: int) -> dict[str, Any]:
     return {
-        "source": _source(spec),
+        **_unless({"type": spec.type.value}, {"type": "task"}),
+        **({} if is_without_code(spec) else {"source": _source(spec)}),
         **_filled("requirements", _FlowList(spec.requirements)),
         **_unless({"cpus": spec.cpus}, {"cpus": default_cpus(spec.scale, pinned)}),
         **(_filled("scale", _scale(spec.scale)) if spec.scale else {}),
@@ -225,16 +228,31 @@ def _rate(rate: Rate) -> Any:
 
 
 def _socket(spec: SocketSpec, processor: ProcessorSpec) -> Any:
-    default = default_task(spec.name, processor.source.kind)
     rest = {
         **(_schedule(spec.schedule) if spec.schedule else {}),
         **_filled("join", _join(spec.join)),
+        **({"wait": "all"} if spec.wait_all else {}),
+        **_filled("routes", _Flow(spec.routes)),
+        **_schemas(spec),
+        **(_inline(spec.inline) if spec.inline else {}),
         **_filled("queue", _queue(spec.queue)),
     }
     if not rest:
         return spec.task or _Flow()
-    task = {} if spec.task == default == "" else {"task": spec.task}
+    task = {} if not spec.task and not needs_task(processor, spec) else {"task": spec.task}
     return _Flow({**task, **rest})
+
+
+def _schemas(spec: SocketSpec) -> dict[str, Any]:
+    found = {name: json.loads(text) for name, text in spec.schemas.items()}
+    whole = {"schema": found.pop("")} if "" in found else {}
+    arguments = {name: _Flow({"schema": schema}) for name, schema in found.items()}
+    return {**whole, **_filled("arguments", _Flow(arguments))}
+
+
+def _inline(found: Inline) -> dict[str, Any]:
+    is_json = found.kind is InlineKind.JSON
+    return {found.kind.value: json.loads(found.text) if is_json else found.text}
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:
@@ -269,10 +287,12 @@ def _plug(plug: PlugSpec) -> Any:
         **_filled("name", plug.name if plug.name != derived else ""),
         **_filled("queue", _queue(plug.queue)),
     }
-    if not rest:
-        return f"{plug.source} {'!>' if is_error else '->'} {plug.target}"
-    on = _filled(_On("on"), is_error and "error")
-    return _Flow({"from": plug.source, "to": plug.target, **on, **rest})
+    if not rest and plug.kind is not PlugKind.REJECT:
+        source = f"{plug.source}:{plug.route}" if plug.route else plug.source
+        return f"{source} {'!>' if is_error else '->'} {plug.target}"
+    on = {} if plug.kind is PlugKind.RESULT else {_On("on"): plug.kind.value}
+    ends = {"from": plug.source, "to": plug.target}
+    return _Flow({**ends, **on, **_filled("route", plug.route), **rest})
 
 
 def _agent(agent: AgentSpec) -> Mapping[str, Any]:

@@ -64,6 +64,8 @@ class Record:
 
     title: str
     keys: tuple[Key, ...]
+    either: tuple[str, ...] = ()
+    """Keys of which one is there at least; `build` says which it must be."""
 
     def find(self, name: str) -> Key | None:
         """Return the key with that name."""
@@ -127,6 +129,8 @@ def _record(kind: Record) -> Json:
         "properties": {key.name: _key(key) for key in kind.keys},
         "additionalProperties": False,
     }
+    if kind.either:
+        schema["anyOf"] = [{"required": [name]} for name in kind.either]
     required = [key.name for key in kind.keys if key.required]
     return {**schema, "required": required} if required else schema
 

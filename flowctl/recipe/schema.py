@@ -6,6 +6,8 @@ The parser reads by these tables and `describe` prints them as a JSON Schema, fo
 
 from __future__ import annotations
 
+from flowctl.model.flow import PlugKind
+from flowctl.model.nodes import ProcessorType
 from flowctl.recipe import kinds, words
 from flowctl.recipe.kinds import Anything, Forms, Json, Key, ListOf, MapOf, Record, Variants
 
@@ -103,6 +105,10 @@ JOIN = Forms(
         ),
     ),
 )
+ARGUMENT = Record(
+    "an argument",
+    (Key("schema", Anything(), "The JSON Schema that its values must fit."),),
+)
 QUEUE = Record(
     "limits of a queue",
     (
@@ -128,6 +134,13 @@ SOCKET = Forms(
                 default="once",
             ),
             Key("join", JOIN, "How values for its arguments meet.", default="zip"),
+            Key("wait", words.choice("all"), "Run when every plug that leads here has delivered."),
+            Key("routes", MapOf(words.NAMED, words.TASK), "router: each route's function."),
+            Key("arguments", MapOf(words.ARGUMENT, ARGUMENT), "What its arguments must be."),
+            Key("schema", Anything(), "schema: the JSON Schema of what is let through."),
+            Key("json", Anything(), "data: the object itself."),
+            Key("csv", words.SOME_TEXT, "data: rows as text; the first line names the columns."),
+            Key("url", words.WEB, "data: the address that gives the object."),
             Key("queue", QUEUE, "Limits of its queue."),
         ),
     ),
@@ -135,7 +148,13 @@ SOCKET = Forms(
 PROCESSOR = Record(
     "a processor",
     (
-        Key("source", SOURCE, "Where the code is.", True),
+        Key(
+            "type",
+            words.choice(*ProcessorType),
+            "What its functions decide, or what it is in their place.",
+            default="task",
+        ),
+        Key("source", SOURCE, "Where the code is; gate, data and schema may do without."),
         Key("requirements", ListOf(words.REQUIREMENT), "Packages that the code needs."),
         Key(
             "cpus",
@@ -161,6 +180,7 @@ PROCESSOR = Record(
         Key("description", words.TEXT, "What it does, for people."),
         Key("sockets", MapOf(words.NAMED, SOCKET), "Its entries by name."),
     ),
+    either=("source", "type"),
 )
 PLUG = Forms(
     words.PLUG,
@@ -169,7 +189,8 @@ PLUG = Forms(
         (
             Key("from", words.ADDRESS, "The socket whose outcome is sent on.", True),
             Key("to", words.ADDRESS, "The socket that gets it.", True),
-            Key("on", words.choice("result", "error"), "Which outcome.", default="result"),
+            Key("on", words.choice(*PlugKind), "Which outcome.", default="result"),
+            Key("route", words.NAMED, "The route of a router that it serves."),
             Key("argument", words.ARGUMENT, "The argument of the target that is fed."),
             Key("gather", words.ADDRESS, "Collect all that came of one call of this socket."),
             Key("allow_cycle", words.BOOLEAN, "This plug closes a loop.", default="false"),

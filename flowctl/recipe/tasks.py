@@ -77,13 +77,15 @@ def _check_processor(
     """Complain about unknown functions; return those of the sockets."""
     found = {}
     for socket in processor.sockets:
-        function = module.find(socket.task)
-        if function:
-            found[f"{processor.name}.{socket.name}"] = function
-        elif not module.may_have(socket.task):
-            path = f"processors.{processor.name}.sockets.{socket.name}.task"
-            hint = notes.hint(socket.task, [each.name for each in module.functions])
-            notes.add(path, f'there is no function "{socket.task}" in the code', hint)
+        path = f"processors.{processor.name}.sockets.{socket.name}"
+        places = [("task", socket.task)] if socket.task else []
+        for key, name in [*places, *((f"routes.{r}", f) for r, f in socket.routes.items())]:
+            function = module.find(name)
+            if function:
+                found[f"{processor.name}.{socket.name}"] = function
+            elif not module.may_have(name):
+                hint = notes.hint(name, [each.name for each in module.functions])
+                notes.add(f"{path}.{key}", f'there is no function "{name}" in the code', hint)
     return found
 
 

@@ -216,7 +216,11 @@ def _plug(word: Scalar) -> dict[str, str]:
     if not (match := _ARROW.fullmatch(_text(word))):
         raise ValueError
     kind = "error" if match["arrow"] == "!>" else "result"
-    return {"from": address(match["source"]), "to": address(match["target"]), "on": kind}
+    source, colon, route = match["source"].partition(":")
+    if colon and not re.fullmatch(NAME, route):
+        raise ValueError(f'"{route}" cannot be the name of a route')
+    ends = {"from": address(source), "to": address(match["target"])}
+    return {**ends, "on": kind, **({"route": route} if route else {})}
 
 
 def _task_of_socket(word: Scalar) -> dict[str, str]:
@@ -229,6 +233,12 @@ def _attempts(word: Scalar) -> dict[str, int]:
 
 def _mode(word: Scalar) -> dict[str, str]:
     return {"mode": JOIN_MODE.convert(word)}
+
+
+def _web(word: Scalar) -> str:
+    if not re.fullmatch(r"https?://[^\s/]\S*", text := _text(word)):
+        raise ValueError
+    return text
 
 
 _NUMERIC = {"type": ["string", "number"]}
@@ -254,6 +264,7 @@ RETRY = Plain("a number of retries", _attempts, RETRIES.json)
 JOIN_MODE = choice("zip", "latest")
 JOIN = Plain(JOIN_MODE.expects, _mode, JOIN_MODE.json)
 MOMENT = Plain("a moment such as 2027-01-31T06:00:00Z", _moment)
+WEB = Plain("an address that begins with https:// or http://", _web)
 URL = Plain("a git address", _guarded(guards.git_url_problem))
 REF = Plain("a branch, tag or commit", _guarded(guards.git_ref_problem))
 REQUIREMENT = Plain("a requirement such as httpx>=0.27", _guarded(guards.requirement_problem))

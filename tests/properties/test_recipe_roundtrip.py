@@ -32,9 +32,11 @@ from flowctl.model.flow import (
     Track,
 )
 from flowctl.model.naming import plug_name
+from flowctl.model.nodes import SOURCELESS, Inline, InlineKind, ProcessorType
 from flowctl.recipe.build import in_order
 from flowctl.recipe.diff import apply_changes, diff
 from flowctl.recipe.dump import dump
+from flowctl.recipe.nodes import no_source
 from flowctl.recipe.parse import parse
 from flowctl.recipe.read import json_text
 from flowctl.recipe.units import (
@@ -47,6 +49,13 @@ from flowctl.recipe.units import (
     size_text,
 )
 
+NODES = (
+    ProcessorType.TASK,
+    ProcessorType.ROUTER,
+    ProcessorType.GATE,
+    ProcessorType.DATA,
+    ProcessorType.SCHEMA,
+)
 unhurried = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,5}", fullmatch=True) | st.sampled_from(
@@ -149,24 +158,51 @@ scales = st.tuples(st.integers(0, 5), st.integers(1, 5)).map(
 words = st.sampled_from(["A", "_B1", "PORT"])
 
 
+schemas = st.sampled_from([{"type": "integer"}, {"$ref": "#/$defs/x", "$defs": {"x": {}}}, True])
+inlines = st.builds(
+    Inline, kind=st.just(InlineKind.JSON), text=payloads.map(json_text)
+) | st.builds(Inline, kind=st.just(InlineKind.CSV), text=texts)
+
+
+@st.composite
+def typed_sockets(draw: st.DrawFn, type_: ProcessorType, has_code: bool) -> SocketSpec:
+    """Return a socket of a processor of this type."""
+    spec = SocketSpec(
+        name=draw(names),
+        task=draw(identifiers) if has_code else "",
+        schedule=draw(st.none() | schedules),
+        join=draw(st.builds(Join, mode=st.sampled_from(JoinMode), by_run=st.booleans())),
+        queue=draw(queues),
+    )
+    changes: dict[str, object] = {}
+    if type_ is ProcessorType.ROUTER and draw(st.booleans()):
+        changes = {"task": "", "routes": {"big": "is_big", "on": draw(identifiers)}}
+    if type_ is ProcessorType.DATA and (not has_code or draw(st.booleans())):
+        changes = {"task": "", "inline": draw(inlines)}
+    if type_ is ProcessorType.SCHEMA:
+        changes = {"task": "", "schemas": {"": draw(schemas.map(json_text))}}
+    if type_ is ProcessorType.TASK and draw(st.booleans()):
+        changes = {"wait_all": True, "schemas": {"a": draw(schemas.map(json_text))}}
+    return structs.replace(spec, **changes)
+
+
 @st.composite
 def processors(draw: st.DrawFn, name: str) -> ProcessorSpec:
     source = draw(sources)
     scale = draw(st.none() | scales)
-    tasks = st.just("") if source.kind is SourceKind.COMMAND else identifiers
-    socket = st.builds(
-        SocketSpec,
-        name=names,
-        task=tasks,
-        schedule=st.none() | schedules,
-        join=st.builds(Join, mode=st.sampled_from(JoinMode), by_run=st.booleans()),
-        queue=queues,
-    )
+    type_ = ProcessorType.TASK
+    if source.kind is not SourceKind.COMMAND:
+        type_ = draw(st.sampled_from(NODES))
+    if type_ in SOURCELESS and draw(st.booleans()):
+        source = no_source(name)
+    has_code = source.kind is not SourceKind.COMMAND and source != no_source(name)
+    socket = typed_sockets(type_, has_code)
     sockets = draw(st.lists(socket, max_size=3, unique_by=lambda s: s.name))
     backoff = draw(durations)
     return ProcessorSpec(
         name=name,
         source=source,
+        type=type_,
         sockets=tuple(sorted(sockets, key=lambda s: s.name)),
         requirements=draw(st.just(()) | st.just(("httpx>=0.27", "x @ git+https://y/z"))),
         cpus=draw(st.integers(scale.min, scale.max) if scale else st.integers(0, 64)),
@@ -200,8 +236,8 @@ def processors(draw: st.DrawFn, name: str) -> ProcessorSpec:
 @st.composite
 def networks(draw: st.DrawFn, name: str = "net") -> NetworkSpec:
     made = tuple(draw(processors(each)) for each in draw(st.sets(names, max_size=3)))
-    ends = [f"{p.name}.{s.name}" for p in made for s in p.sockets]
-    plugs = draw(st.lists(_plugs(ends), max_size=4)) if len(ends) > 1 else []
+    ends = {f"{p.name}.{s.name}": (p, s) for p in made for s in p.sockets}
+    plugs = [draw(_plugs(ends)) for _ in range(draw(st.integers(0, 4)))] if ends else []
     agents = st.builds(
         AgentSpec,
         name=names,
@@ -226,7 +262,7 @@ def networks(draw: st.DrawFn, name: str = "net") -> NetworkSpec:
         NetworkSpec(
             name=name,
             processors=made,
-            plugs=tuple({plug_name(plug): plug for plug in plugs}.values()),
+            plugs=tuple({plug_name(plug): plug for plug in plugs if plug}.values()),
             agents=tuple(draw(st.lists(agents, max_size=2, unique_by=lambda a: a.name))),
             deployments=tuple(deployments),
             strategy=draw(st.sampled_from(["BALANCED", "EFFICIENT"])),
@@ -234,18 +270,23 @@ def networks(draw: st.DrawFn, name: str = "net") -> NetworkSpec:
     )
 
 
-def _plugs(ends: list[str]) -> st.SearchStrategy[PlugSpec]:
-    pairs = st.tuples(st.sampled_from(ends), st.sampled_from(ends)).filter(lambda p: p[0] != p[1])
-    return pairs.flatmap(
-        lambda pair: st.builds(
-            PlugSpec,
-            source=st.just(pair[0]),
-            target=st.just(pair[1]),
-            kind=st.sampled_from(PlugKind),
-            gather=st.sampled_from(["", pair[0]]),
-            allow_cycle=st.just(value=True),
-            queue=queues,
-        )
+@st.composite
+def _plugs(draw: st.DrawFn, ends: dict[str, tuple[ProcessorSpec, SocketSpec]]) -> PlugSpec | None:
+    source, target = draw(st.sampled_from(list(ends))), draw(st.sampled_from(list(ends)))
+    (owner, socket), (fed, entry) = ends[source], ends[target]
+    if source == target or fed.type is ProcessorType.DATA:
+        return None
+    is_gate, is_router = owner.type is ProcessorType.GATE, owner.type is ProcessorType.ROUTER
+    kind = draw(st.sampled_from([kind for kind in PlugKind if is_gate or kind != "reject"]))
+    routes = sorted({*socket.routes, "unmatched"}) if is_router and kind == "result" else [""]
+    return PlugSpec(
+        source=source,
+        target=target,
+        kind=kind,
+        route=draw(st.sampled_from(routes)),
+        gather=draw(st.sampled_from(["" if entry.wait_all else source, ""])),
+        allow_cycle=True,
+        queue=draw(queues),
     )
 
 

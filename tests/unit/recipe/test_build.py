@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowctl.model.flow import Scale, SourceKind
+from flowctl.model.flow import Scale
 from flowctl.recipe.build import build, default_cpus, default_module, default_task
 from flowctl.recipe.notes import Notes
 
@@ -25,8 +25,7 @@ def test_cpus_follow_scale_and_placements(scale: Scale | None, pinned: int, cpus
 
 def test_modules_and_tasks_are_called_like_what_holds_them() -> None:
     assert default_module("my-code") == "my_code"
-    assert default_task("my-task", SourceKind.PATH) == "my_task"
-    assert default_task("my-task", SourceKind.COMMAND) == ""
+    assert default_task("my-task") == "my_task"
 
 
 def test_plugs_remember_where_they_stood_when_others_could_not_be_read() -> None:
