@@ -19,9 +19,9 @@ from schedulerd.policy import Policy
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 250
+TOGETHER = 2500
 """Steps in one transaction: while it lasts, SQLite lets nobody else write."""
-AT_ONCE = 1000
+AT_ONCE = 10_000
 """Steps in one look: in between, the daemon shows that it is alive."""
 
 

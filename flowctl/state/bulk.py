@@ -26,6 +26,15 @@ def insert_new(database: Database, table: str, columns: Sequence[str], rows: Seq
             database.driver.insert(database.cursor(), table, columns, chunk, _KEEP)
 
 
+def insert_rows(
+    database: Database, table: str, columns: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Insert rows; a key that exists is an error."""
+    for chunk in _chunks(rows):
+        with representable():
+            database.driver.insert(database.cursor(), table, columns, chunk, "")
+
+
 def upsert(
     database: Database, table: str, columns: Sequence[str], rows: Sequence[Row], rule: str
 ) -> set[str]:

@@ -15,7 +15,7 @@ from flowctl.model.work import Fire, Sample
 from flowctl.state.database import Repository, lossy, reading, writing
 from flowctl.state.fields import moment
 from flowctl.state.outbox import put
-from flowctl.state.rows import check_term, delete, insert, record, update, within
+from flowctl.state.rows import check_term, delete, insert_many, record, update, within
 from flowctl.state.traffic_tables import FireRow, LeaseRow, SampleRow
 
 _LEADER = LeaseRow.name == "leader"
@@ -80,7 +80,7 @@ class Duty(Repository):
     @lossy
     def sample(self, samples: Sequence[Sample]) -> None:
         """Keep measurements."""
-        insert(self.database, SampleRow, map(structs.asdict, samples))
+        insert_many(self.database, SampleRow, map(structs.asdict, samples))
 
     @reading
     def samples(

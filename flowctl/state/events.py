@@ -11,7 +11,7 @@ from peewee import SQL
 
 from flowctl.model.traffic import Event
 from flowctl.state.database import Database, Repository, reading, writing
-from flowctl.state.rows import delete, insert, within
+from flowctl.state.rows import delete, insert_many, within
 from flowctl.state.traffic_tables import EventRow
 
 
@@ -21,7 +21,7 @@ class Events(Repository):
     @writing
     def add(self, events: Sequence[Event]) -> None:
         """Record events; their ids are given here."""
-        insert(self.database, EventRow, map(event_row, events))
+        insert_many(self.database, EventRow, map(event_row, events))
 
     @reading
     def list(

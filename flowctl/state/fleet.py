@@ -20,7 +20,7 @@ from flowctl.model.work import AgentBeat, Assignment, Fleet, Step, WorkerBeat
 from flowctl.state import structure
 from flowctl.state.assignments import assignments
 from flowctl.state.database import Repository, lossy, reading, snapshot, writing
-from flowctl.state.placement import Placement
+from flowctl.state.placement import place
 from flowctl.state.removal import remove_if_idle
 from flowctl.state.rows import (
     check_term,
@@ -251,9 +251,7 @@ class Fleets(Repository):
         """
         check_term(self.database, term)
         lock_wanted(self.database)
-        placement = Placement(self.database, steps)
-        answers = [(step, placement.take(step)) for step in steps]
-        rejected = [(step, reason) for step, reason in answers if reason]
+        rejected = place(self.database, steps)
         if len(rejected) < len(steps):
             revise(self.database)
         return rejected

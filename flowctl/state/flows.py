@@ -20,6 +20,7 @@ from flowctl.model.flow import (
     Topology,
 )
 from flowctl.model.naming import plug_name
+from flowctl.model.nodes import ProcessorType
 from flowctl.model.states import Desired, ProcessorStatus, may_request
 from flowctl.recipe.diff import Changes, diff
 from flowctl.state import structure
@@ -30,7 +31,7 @@ from flowctl.state.rows import (
     delete,
     exactly,
     find,
-    insert,
+    insert_many,
     load,
     lock_wanted,
     record,
@@ -242,6 +243,27 @@ class Flows(Repository):
         return self.processor(processor, network)
 
     @writing
+    def set_gate(self, network: str, processor: str, *, closed: bool) -> Processor:
+        """Close a gate or open it.
+
+        Raises:
+            Refused: the processor is no gate.
+        """
+        lock_wanted(self.database)
+        present = self._present(network, processor, None)
+        network, processor = present.network, present.name
+        if present.spec.type is not ProcessorType.GATE:
+            raise Refused(f'processor "{processor}" is a {present.spec.type}, not a gate')
+        if present.closed == closed:
+            return present
+        where = exactly(ProcessorRow, network=network, name=processor)
+        update(self.database, ProcessorRow, where, closed=closed, **touch(self.database))
+        revise(self.database, network)
+        word = "closed" if closed else "opened"
+        record(self.database, "processor", processor, word, network=network)
+        return self.processor(processor, network)
+
+    @writing
     def save_tasks(self, network: str, processor: str, tasks: Sequence[Task]) -> None:
         """Write what the module of a processor showed; overrides stay as they are."""
         lock_wanted(self.database)
@@ -260,7 +282,7 @@ class Flows(Repository):
         if {task.name: task for task in known} != seen:
             delete(self.database, TaskRow, *inside)
             rows = [structs.asdict(task) | {"network": network} for task in seen.values()]
-            insert(self.database, TaskRow, rows)
+            insert_many(self.database, TaskRow, rows)
 
     @writing
     def override_code(self, network: str, processor: str, task: str, code: str) -> None:

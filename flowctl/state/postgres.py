@@ -177,7 +177,7 @@ class PostgresDriver:
         self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
     ) -> None:
         """Send all rows as one JSON text: quoting each value costs psycopg2 four times as much."""
-        names = ", ".join(columns)
+        names = ", ".join(f'"{name}"' for name in columns)
         source = f"json_populate_recordset(NULL::{table}, %s)"
         if any(isinstance(value, bytes) for value in rows[0]):
             rows = [tuple(map(_plain, row)) for row in rows]

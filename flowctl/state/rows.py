@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from flowctl.errors import Conflict, InvalidInput, NotFound
 from flowctl.model.ids import new_id
+from flowctl.state.bulk import insert_rows
 from flowctl.state.database import Database
-from flowctl.state.tables import CounterRow, NetworkRow, Table, columns
+from flowctl.state.tables import CounterRow, NetworkRow, Table, columns, table_name
 from flowctl.state.traffic_tables import EventRow, LeaseRow
 
 S = TypeVar("S", bound=Struct)
@@ -71,14 +72,24 @@ def _nearest(database: Database, table: Any, name: str, network: str) -> str:
 
 
 def insert(database: Database, table: type[Table], rows: Iterable[dict[str, Any]]) -> None:
-    """Insert rows, as many in one statement as every database takes."""
-    for chunk in _chunks(list(rows)):
-        database.change(table.insert_many(chunk))
+    """Insert rows, which may hold expressions."""
+    for row in rows:
+        database.change(table.insert(**row))
 
 
-def _chunks(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    size = 30_000 // max(1, len(rows[0])) if rows else 1
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def insert_many(database: Database, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert rows of the same columns, which hold values only, many in one statement.
+
+    The SQL is written by hand: peewee takes four times as long to write it as a database to obey.
+    """
+    rows = list(rows)
+    if not rows:
+        return
+    fields = [getattr(table, name) for name in rows[0]]
+    names = [field.column_name for field in fields]
+    columns = [(name, field.db_value) for name, field in zip(rows[0], fields, strict=True)]
+    plain = [tuple(convert(row[name]) for name, convert in columns) for row in rows]
+    insert_rows(database, table_name(table), names, plain)
 
 
 def update(database: Database, table: Any, where: Iterable[Any], **values: Any) -> int:

@@ -143,7 +143,7 @@ class SqliteDriver:
         self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any], rule: str
     ) -> None:
         """Insert rows under a conflict rule."""
-        names, marks = ", ".join(columns), ",".join("?" * len(columns))
+        names, marks = ", ".join(f'"{name}"' for name in columns), ",".join("?" * len(columns))
         cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {rule}", rows)
 
     def upsert(
