@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from flowctl.errors import SchemaMismatch
+from flowctl.state.canvas_tables import CanvasFailureRow, CanvasNodeRow, CanvasRow, CanvasSlotRow
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.fields import micros
 from flowctl.state.tables import (
@@ -73,6 +74,10 @@ ALL: tuple[type[Table], ...] = (
     SlotRow,
     GatheringRow,
     FiringRow,
+    CanvasRow,
+    CanvasNodeRow,
+    CanvasSlotRow,
+    CanvasFailureRow,
     EventRow,
     LeaseRow,
     FireRow,
