@@ -284,6 +284,8 @@ class Processor(Record, frozen=True, kw_only=True):
     """Sum of the cpus of its deployments."""
     running_cpus: int = 0
     """Sum of the executors that serve now."""
+    closed: bool = False
+    """gate: a person closed it; what comes waits on its queues."""
 
 
 class Argument(Struct, frozen=True, kw_only=True):

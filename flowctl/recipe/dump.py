@@ -290,7 +290,7 @@ def _plug(plug: PlugSpec) -> Any:
     if not rest and plug.kind is not PlugKind.REJECT:
         source = f"{plug.source}:{plug.route}" if plug.route else plug.source
         return f"{source} {'!>' if is_error else '->'} {plug.target}"
-    on = {} if plug.kind is PlugKind.RESULT else {_On("on"): plug.kind.value}
+    on: dict[str, str] = {} if plug.kind is PlugKind.RESULT else {_On("on"): plug.kind.value}
     ends = {"from": plug.source, "to": plug.target}
     return _Flow({**ends, **on, **_filled("route", plug.route), **rest})
 

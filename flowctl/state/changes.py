@@ -77,6 +77,7 @@ def _add_processor(database: Database, network: str, spec: ProcessorSpec) -> Non
         "error": "",
         "deployed_cpus": 0,
         "running_cpus": 0,
+        "closed": False,
     }
     insert(database, ProcessorRow, [row])
 

@@ -100,6 +100,7 @@ class ProcessorRow(RecordRow):
     error = Words()
     deployed_cpus = BigIntegerField()
     running_cpus = BigIntegerField()
+    closed = BooleanField()
 
     class Meta:
         table_name = "processor"
