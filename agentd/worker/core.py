@@ -246,7 +246,9 @@ class Core:
         outcome.gathers = item.gathers
         self._reporter.count(failed=outcome.failure is not None)
         luck = random.random()  # jitter, no secret
-        return Commit(item, settle(item.route, item.message, outcome, item.received_at, luck))
+        finished = settle(item.route, item.message, outcome, item.received_at, luck)
+        finished.given = item.given()
+        return Commit(item, finished)
 
     def _returned(self, items: Sequence[Item]) -> None:
         self._ready.extendleft(reversed(items))

@@ -212,7 +212,7 @@ def call_head(item: Item) -> dict[str, Any]:
     return {
         "id": message.id,
         "task": route.socket.spec.task,
-        "content_type": message.content_type,
+        "content_type": item.content_type,
         "named": item.named,
         "plugs": [plug.name for plug in route.outbound],
         "context": {

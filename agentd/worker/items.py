@@ -7,6 +7,7 @@ from datetime import datetime
 
 from agentd.worker.routing import Output, Route
 from flowctl.broker.base import Delivery
+from flowctl.model.inputs import ARGUMENTS, Kept, keep
 from flowctl.model.traffic import Gather, Message
 
 MOST_PRINTED = 64 * 1024
@@ -24,6 +25,7 @@ class Item:
     received_at: datetime
     body: bytes = b""
     """What the function gets; a join puts it together from several messages."""
+    content_type: str = "application/json"
     named: bool = False
     """The body is an object of argument names and values."""
     gathers: tuple[Gather, ...] | None = None
@@ -60,6 +62,10 @@ class Item:
             self.printed.append(text[:room])
         self.printed_size += len(text)
 
+    def given(self) -> Kept:
+        """Return what the call was given, as its record keeps it."""
+        return keep(ARGUMENTS if self.named else self.content_type, self.body)
+
     def text(self) -> str:
         """Return what the call printed, as its record holds it."""
         over = self.printed_size - MOST_PRINTED
@@ -70,4 +76,9 @@ class Item:
 def item_of(delivery: Delivery, route: Route, received_at: datetime) -> Item:
     """Return the item that a delivery asks for."""
     message = delivery.message
-    return Item([delivery.tag], message, route, received_at, body=message.body)
+    item = Item([delivery.tag], message, route, received_at, body=message.body)
+    if message.content_type == ARGUMENTS:
+        item.named = True
+    else:
+        item.content_type = message.content_type
+    return item

@@ -55,6 +55,7 @@ def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
 def complete(item: Item, slots: Sequence[Slot]) -> None:
     """Give the item what its completed join brought together."""
     present = [slot for slot in slots if slot.content_type != ABSENT]
+    item.content_type = "application/json"
     if gathers := _gathers(item):
         item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
         item.gathers = _outer(item, gathers)

@@ -304,6 +304,7 @@ def _call(
         failure=outcome.failure if outcome else None,
         output=outcome.printed if outcome else "",
         size=len(outcome.result) if outcome and not outcome.failure else 0,
+        replays=message.replays,
     )
 
 

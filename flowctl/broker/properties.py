@@ -26,7 +26,9 @@ MAX_NUMBER = 2**31 - 1
 """Attempts and hops are 32-bit numbers on the wire."""
 
 PREFIX = "x-fc-"
-_PLACES = [(name, PREFIX + name) for name in ("parent", "plug", "argument", "reason", "origin")]
+_PLACES = [
+    (name, PREFIX + name) for name in ("parent", "plug", "argument", "reason", "origin", "replays")
+]
 _BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-", "x-acquired-")
 _SHORT = ("message_id", "correlation_id", "reply_to", "content_type")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

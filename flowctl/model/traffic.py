@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from flowctl.model.ids import CallId, RunId
+from flowctl.model.inputs import Kept
 from flowctl.model.states import CallStatus
 
 
@@ -56,6 +57,8 @@ class Message(Struct, frozen=True, kw_only=True):
     attempt: int = 1
     hops: int = 0
     gathers: tuple[Gather, ...] = ()
+    canvas: str = ""
+    """The place of a canvas that it fills, as `Pointer.text` writes it."""
     reply_to: str = ""
     again: bool = False
     """A repeat of a message that may have been published before: look before running."""
@@ -65,6 +68,8 @@ class Message(Struct, frozen=True, kw_only=True):
     """In a dead-letter queue: why it is there."""
     origin: str = ""
     """In a dead-letter queue: the queue it came from."""
+    replays: str = ""
+    """The call that this one runs again."""
     extra: dict[str, str] = {}
     """Foreign string headers, kept as they were."""
 
@@ -105,6 +110,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """What the function printed, capped; empty in listings."""
     size: int = 0
     """Bytes of the result."""
+    replays: str = ""
+    """The call that this one ran again."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -113,6 +120,19 @@ class Result(Struct, frozen=True, kw_only=True):
     call_id: CallId
     content_type: str
     body: bytes
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """How a call ended, for whoever waits for it."""
+
+    id: CallId
+    socket: str
+    """`processor.socket`."""
+    status: CallStatus
+    failure: Failure | None = None
+    content_type: str = "application/json"
+    body: bytes | None = None
+    """What it returned; None where there is nothing, or where only the record has it."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -139,5 +159,11 @@ class Finished(Struct, kw_only=True):
     content_type: str = "application/json"
     outgoing: tuple[Outgoing, ...] = ()
     events: tuple[Event, ...] = ()
+    given: Kept = Kept()
+    """What the call was given."""
+    pointer: str = ""
+    """The place of a canvas that its outcome fills."""
+    launch: Launch | None = None
+    """The canvas that begins with this call."""
     record: bool = True
     """False where `track` says that nothing of this call is kept: only its outbox is."""

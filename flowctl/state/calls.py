@@ -9,6 +9,7 @@ from typing import Any
 from peewee import JOIN, SQL, fn
 
 from flowctl.errors import InvalidInput, NotFound
+from flowctl.model.inputs import Input, restore
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Result
 from flowctl.model.work import CallFilter, Pace, RunCount
@@ -76,6 +77,24 @@ class Calls(Repository):
         if not rows:
             raise NotFound("result", call_id)
         return Result(**dict(zip(names, rows[0], strict=True)))
+
+    @reading
+    def input(self, call_id: str) -> Input | None:
+        """Return what a call was given, or None where its record does not keep it."""
+        query = CallRow.select(CallRow.input, CallRow.input_type).where(CallRow.id == call_id)
+        rows = self.database.rows(query)
+        return restore(*rows[0]) if rows else None
+
+    @reading
+    def replays(self, ids: Sequence[str]) -> list[Call]:
+        """Return the calls that ran one of these again, oldest first."""
+        found: list[Call] = []
+        for start in range(0, len(ids), _CHUNK):
+            again = [SQL("replays <> ''"), CallRow.replays.in_(list(ids[start : start + _CHUNK]))]
+            query = CallRow.select(*columns(CallRow, _LISTED)).where(*again)
+            rows = self.database.rows(query.order_by(CallRow.at, CallRow.seq))
+            found += [_call(_LISTED, row) for row in rows]
+        return found
 
     @reading
     def run(self, run_id: str) -> list[Call]:

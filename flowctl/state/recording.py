@@ -38,15 +38,22 @@ COLUMNS = (
     "error",
     "output",
     "size",
+    "replays",
 )
+_WITH_INPUT = (*COLUMNS, "input", "input_type")
 _KEPT = {"id", "at"}
 _OPEN = ", ".join(f"'{status}'" for status in CallStatus if status not in TERMINAL)
-BEGINNING = (
-    "ON CONFLICT (id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in _KEPT)
-    + f" WHERE call.status IN ({_OPEN})"
-)
-OUTCOME = f"{BEGINNING} AND (excluded.status <> 'retrying' OR excluded.attempt >= call.attempt)"
+
+
+def _open_calls_take(names: Sequence[str]) -> str:
+    taken = ", ".join(f"{name} = excluded.{name}" for name in names if name not in _KEPT)
+    return f"ON CONFLICT (id) DO UPDATE SET {taken} WHERE call.status IN ({_OPEN})"
+
+
+BEGINNING = _open_calls_take(COLUMNS)
+_ATTEMPT = "(excluded.status <> 'retrying' OR excluded.attempt >= call.attempt)"
+_UNRECORDED = f"{BEGINNING} AND {_ATTEMPT}"
+OUTCOME = f"{_open_calls_take(_WITH_INPUT)} AND {_ATTEMPT}"
 """An outcome replaces what is known of an open call; a late retry does not undo a later attempt."""
 
 _EVENT = ("at", "kind", "object", "action", "note", "network", "run_id")
@@ -62,6 +69,12 @@ class Recording(Repository):
         A call that has an outcome keeps it: nothing of the later one is written. It is safe to
         commit the same batch again.
         """
+        return self._commit(batch, sent)[1]
+
+    def _commit(
+        self, batch: Sequence[Finished], sent: Sequence[Outgoing]
+    ) -> tuple[list[Finished], set[CallId]]:
+        """Do as `commit` does; return what is new on record, and the calls that won."""
         forget(self.database, sent)
         recorded = {each.call.id: each for each in reversed(batch) if each.record}
         won = self._write_calls([recorded[id_] for id_ in sorted(recorded)])
@@ -75,7 +88,7 @@ class Recording(Repository):
         loose = [each for each in batch if not each.record]
         put(self.database, [(e.call.id, out) for e in (*kept, *loose) for out in e.outgoing])
         self._release(kept, loose)
-        return {CallId(id_) for id_ in mine}
+        return told, {CallId(id_) for id_ in mine}
 
     @hot
     def begun(self, calls: Sequence[Call]) -> None:
@@ -85,8 +98,8 @@ class Recording(Repository):
         upsert(self.database, "call", COLUMNS, rows, BEGINNING)
 
     def _write_calls(self, items: Sequence[Finished]) -> set[str]:
-        rows = [call_row(self.database, each.call) for each in items]
-        return upsert(self.database, "call", COLUMNS, rows, OUTCOME)
+        rows = [(*call_row(self.database, each.call), *each.given) for each in items]
+        return upsert(self.database, "call", _WITH_INPUT, rows, OUTCOME)
 
     def _written_before(self, items: dict[CallId, Finished], lost: Iterable[str]) -> set[str]:
         """Return the calls that this very batch has recorded already, when its answer was lost."""
@@ -130,7 +143,7 @@ class Recording(Repository):
         query = CallRow.select(CallRow.id).where(CallRow.id.in_(ids), open_) if ids else None
         known = {id_ for (id_,) in self.database.rows(query)} if query is not None else set()
         rows = {call.id: call_row(self.database, call) for call in calls if call.id in known}
-        upsert(self.database, "call", COLUMNS, [rows[id_] for id_ in sorted(rows)], OUTCOME)
+        upsert(self.database, "call", COLUMNS, [rows[id_] for id_ in sorted(rows)], _UNRECORDED)
 
 
 def write_events(database: Database, events: Iterable[Event]) -> None:
@@ -171,6 +184,7 @@ def call_row(database: Database, call: Call) -> Row:
         _headline(call.failure),
         clean(call.output) if call.output else "",
         call.size,
+        call.replays,
     )
 
 

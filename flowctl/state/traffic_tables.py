@@ -38,6 +38,9 @@ class CallRow(Table):
     error = Words()
     output = Words()
     size = BigIntegerField()
+    replays = TextField()
+    input = TextField()
+    input_type = TextField()
 
     class Meta:
         table_name = "call"
