@@ -27,7 +27,8 @@ MAX_NUMBER = 2**31 - 1
 
 PREFIX = "x-fc-"
 _PLACES = [
-    (name, PREFIX + name) for name in ("parent", "plug", "argument", "reason", "origin", "replays")
+    (name, PREFIX + name)
+    for name in ("parent", "plug", "argument", "canvas", "reason", "origin", "replays")
 ]
 _BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-", "x-acquired-")
 _SHORT = ("message_id", "correlation_id", "reply_to", "content_type")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from flowctl.model.ids import CallId, RunId
 from flowctl.model.inputs import Kept
 from flowctl.model.states import CallStatus
+
+if TYPE_CHECKING:
+    from flowctl.model.canvas import Launch
 
 
 class Failure(Struct, frozen=True, kw_only=True):
