@@ -21,7 +21,7 @@ if __name__ == "__main__":
 import collections
 import faulthandler
 import fcntl
-import importlib
+import importlib.machinery
 import inspect
 import io
 import json
@@ -36,6 +36,7 @@ import time
 import traceback
 import types
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from json.encoder import encode_basestring as _quote
 from typing import Any, NamedTuple, NoReturn
 
@@ -99,12 +100,8 @@ def parse(text: str) -> Any:
     """Return the value of a JSON text; raises ValueError for what is not JSON to the letter."""
     try:
         value, end = _scan(text)
-    except StopIteration:  # some versions let it out where nothing can be read
-        end = -1
-        value = None
-    except json.JSONDecodeError:
-        end = -1
-        value = None
+    except (StopIteration, json.JSONDecodeError):  # some versions let the first one out
+        value, end = None, -1
     return value if end == len(text) else _strict.decode(text)
 
 
@@ -121,6 +118,18 @@ def read_value(content_type: str, body: bytes) -> Any:
         raise Fault("malformed", f"the input cannot be read as {kind}: {error}") from error
 
 
+def read_input(call: dict[str, Any], body: bytes) -> Any:
+    """Return the input of a call: a value, or the values that a join laid one after the other."""
+    if "parts" not in call:
+        return read_value(call.get("content_type", JSON), body)
+    values: dict[str, Any] = {}
+    start = 0
+    for name, content_type, size in call["parts"]:
+        values[name] = read_value(content_type, body[start : start + size])
+        start += size
+    return values if call.get("named") else list(values.values())
+
+
 def _is_json(content_type: str) -> bool:
     bare = content_type.partition(";")[0].strip().lower()
     return bare in ("", JSON) or bare.endswith("+json")
@@ -128,16 +137,14 @@ def _is_json(content_type: str) -> bool:
 
 def write_value(value: Any, limit: int) -> tuple[str, bytes]:
     """Return content type and body of a result."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        content_type, body = BYTES, bytes(value)
-    else:
-        try:
-            content_type, body = JSON, _encode(value).encode()
-        except (TypeError, ValueError, RecursionError, OverflowError) as error:
-            raise Fault("result", f"the result cannot be sent as JSON: {error}") from error
+    is_bytes = isinstance(value, (bytes, bytearray, memoryview))
+    try:
+        body = bytes(value) if is_bytes else _encode(value).encode()
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise Fault("result", f"the result cannot be sent as JSON: {error}") from error
     if 0 < limit < len(body):
         raise Fault("TooLarge", f"the result has {len(body)} bytes, the limit is {limit}")
-    return content_type, body
+    return BYTES if is_bytes else JSON, body
 
 
 # The wire
@@ -383,14 +390,15 @@ class Task:
             each.default is not each.empty or each.kind is each.VAR_KEYWORD for each in data
         )
         leads = bool(data) and parameters[0].name in OFFERED
-        self._first = (
-            data[0].name if leads and data[0].kind is data[0].POSITIONAL_OR_KEYWORD else ""
-        )
+        leads = leads and data[0].kind is data[0].POSITIONAL_OR_KEYWORD
+        self._first = data[0].name if leads else ""
 
-    def call(self, value: Any, named: bool, offered: dict[str, Any]) -> Any:
-        """Call the function with an input and with what we offer."""
-        if named:
+    def call(self, value: Any, form: dict[str, Any], offered: dict[str, Any]) -> Any:
+        """Call the function with an input, in the form that the call says, and what we offer."""
+        if form.get("named"):
             return self._spread(value, offered)
+        if "args" in form:
+            return self.function(*value, **offered)
         if value is None and self._optional:
             return self.function(**offered)
         if self._first:
@@ -422,18 +430,11 @@ def _describe(position: int, parameter: inspect.Parameter) -> dict[str, Any]:
     }
 
 
-class Context:
+class Context(types.SimpleNamespace):
     """What a call may know of itself: call_id, run_id, socket, attempt, network, parent."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("the context cannot be changed")
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"Context({values})"
 
 
 class Output(dict):  # type: ignore[type-arg]
@@ -456,8 +457,8 @@ class Output(dict):  # type: ignore[type-arg]
 _MAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "plugs": lambda call: {},
     "output": lambda call: Output(),
-    "routes": lambda call: dict.fromkeys(call.get("plugs") or (), False),
-    "context": lambda call: Context(call.get("context") or {}),
+    "routes": lambda call: dict.fromkeys(call.get("routes") or call.get("plugs") or (), False),
+    "context": lambda call: Context(**(call.get("context") or {})),
 }
 
 
@@ -470,6 +471,7 @@ class Emitter:
         self._wire = wire
         self._id = call["id"]
         self._known = call.get("plugs") or ()
+        self._routes = call.get("routes") or ()
         self._offered = offered
         self._limit = limit
 
@@ -527,12 +529,15 @@ class Emitter:
         self._wire.send(YIELD, _encode(head), body)
 
     def _check(self, name: str) -> None:
-        """Refuse a name that leads nowhere: a plug's own, its target's, its target processor's."""
+        """Refuse a name that leads nowhere: a route, a plug, its target, its target's processor."""
+        if name in self._routes:
+            return
         for plug in self._known:
             if plug == name or f"{plug}.".find(f"-{name}.") >= 0:
                 return
-        known = ", ".join(self._known) or "none"
-        raise Fault("output", f'there is no plug "{name}"; the plugs of this socket: {known}')
+        word, names = ("route", self._routes) if self._routes else ("plug", self._known)
+        known = ", ".join(names) or "none"
+        raise Fault("output", f'there is no {word} "{name}"; the {word}s of this socket: {known}')
 
 
 def _is_route(value: Any) -> bool:
@@ -558,14 +563,30 @@ class Python:
 
     def run(self, wire: Wire, call: dict[str, Any], body: bytes) -> Outcome:
         """Run one call."""
-        task = self._tasks.get(call["task"]) or self._find(call["task"])
-        value = read_value(call.get("content_type", JSON), body)
-        offered = {name: _MAKE[name](call) for name in task.offers}
-        result = task.call(value, bool(call.get("named")), offered)
+        if "tests" in call:
+            return self._test(call, body)
+        result, offered = self._call(call["task"], call, body)
         if not offered and type(result) in PLAIN:
             return Outcome(*write_value(result, self._limit))
         emitter = Emitter(wire, call, offered, self._limit)
         return emitter.finish(*self._unfold(result, emitter))
+
+    def _call(self, name: str, call: dict[str, Any], body: bytes) -> tuple[Any, dict[str, Any]]:
+        task = self._tasks.get(name) or self._find(name)
+        value = read_input(call, body)
+        offered = {name: _MAKE[name](call) for name in task.offers}
+        return task.call(value, call, offered), offered
+
+    def _test(self, call: dict[str, Any], body: bytes) -> Outcome:
+        """Pass on the input as it is, and say which functions it satisfies."""
+        routes = []
+        for name, test in call["tests"].items():
+            answer = self._call(test, call, body)[0]
+            if self._wait(_await(answer)) if inspect.isawaitable(answer) else answer:
+                routes.append(name)
+        if "parts" in call:
+            return Outcome(*write_value(read_input(call, body), self._limit), False, routes)
+        return Outcome(call.get("content_type", JSON), body, False, routes)
 
     def stop(self) -> None:
         """Let the process end: nothing else is ours to end."""
@@ -586,9 +607,8 @@ class Python:
         return maker()
 
     def _find(self, name: str) -> Task:
-        function = getattr(self._owner, name, None)
-        if name in self._overrides:
-            function = self._override(name)
+        own = getattr(self._owner, name, None)
+        function = self._override(name) if name in self._overrides else own
         if not callable(function):
             where = f"class {self._class}" if self._class else f"module {self._name}"
             raise Fault("task", _missing(name, self._owner, where))
@@ -655,10 +675,9 @@ def _execute(code: str, filename: str, module: types.ModuleType) -> None:
 
 def source_of(function: Any) -> str:
     """Return the text of a function, where there is one."""
-    try:
+    with suppress(OSError, TypeError):
         return inspect.getsource(function)[:TEXT]
-    except (OSError, TypeError):
-        return ""
+    return ""
 
 
 # Programs
@@ -697,9 +716,8 @@ class Command:
         except (ValueError, RecursionError) as error:
             self.stop()
             shown = answer[:200].decode("utf-8", "backslashreplace")
-            raise Fault(
-                "command", f"its answer is not a line of JSON ({error}): {shown}"
-            ) from error
+            told = f"its answer is not a line of JSON ({error}): {shown}"
+            raise Fault("command", told) from error
         except BaseException:
             self.stop()
             raise
@@ -716,22 +734,19 @@ class Command:
             process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
-            try:
+            with suppress(OSError):
                 pipe.close()
-            except OSError:
-                continue
 
     def _make_ready(self) -> None:
-        if self._process is not None and (self._left or _readable(self._process.stdout)):
-            if self._process.poll() is None and not self._ended():
+        waiting = self._process and select.select([self._process.stdout], [], [], 0)[0]
+        if self._process is not None and (self._left or waiting):
+            # Where nothing of it is left to be read, it ended between the calls.
+            ended = not self._left and not os.read(self._process.stdout.fileno(), 1)
+            if self._process.poll() is None and not ended:
                 sys.stderr.write("flowctl: the program said more than one line; it is restarted\n")
             self.stop()
         if self._process is None:
             self._start()
-
-    def _ended(self) -> bool:
-        """Tell whether what can be read of its stdout is the end."""
-        return not self._left and not os.read(self._process.stdout.fileno(), 1)
 
     def _start(self) -> None:
         import subprocess
@@ -756,7 +771,10 @@ class Command:
             if stdout in readable and not self._hear(stdout):
                 raise Fault("command", self._obituary(stderr))
             if writable:
-                unsent = unsent[_write(stdin, unsent) :]
+                try:
+                    unsent = unsent[stdin.write(unsent) or 0 :]
+                except BrokenPipeError:  # the end of its stdout tells what became of it
+                    unsent = unsent[:0]
         self._pass_on(stderr)
         answer, _, rest = bytes(self._left).partition(b"\n")
         self._left[:] = rest
@@ -764,12 +782,10 @@ class Command:
 
     def _hear(self, stdout: Any) -> bool:
         chunk = stdout.read(CHUNK)
-        if chunk is None:
-            return True
-        self._left += chunk
+        self._left += chunk or b""
         if 0 < self._limit < len(self._left):
             raise Fault("TooLarge", f"the answer is longer than {self._limit} bytes")
-        return bool(chunk)
+        return chunk is None or bool(chunk)
 
     def _pass_on(self, stderr: Any) -> bool:
         """Print what the program wrote to stderr; tell whether more may come."""
@@ -784,17 +800,6 @@ class Command:
         self._pass_on(stderr)
         how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
         return f"the program {how} before it answered"
-
-
-def _readable(pipe: Any) -> bool:
-    return bool(select.select([pipe], [], [], 0)[0])
-
-
-def _write(pipe: Any, data: memoryview) -> int:
-    try:
-        return pipe.write(data) or 0
-    except BrokenPipeError:
-        return len(data)  # the end of its stdout tells what became of it
 
 
 def become(parent: int, command: list[str]) -> NoReturn:
@@ -829,17 +834,12 @@ def trace(error: BaseException) -> str:
         text = "".join(traceback.format_exception(type(error), error, place))
     except Exception:  # memory or the stack may be exhausted, or the exception cannot be shown
         return type(error).__name__ + "\n"
-    if len(text) <= TEXT:
-        return text
-    return text[: TEXT // 2] + "\n...\n" + text[-TEXT // 2 :]
+    return text if len(text) <= TEXT else text[: TEXT // 2] + "\n...\n" + text[-TEXT // 2 :]
 
 
 def _is_ours(path: str) -> bool:
-    return (
-        path == __file__
-        or path.startswith("<frozen importlib")
-        or path.endswith(("importlib/__init__.py", "asyncio/base_events.py"))
-    )
+    ours = path == __file__ or path.startswith("<frozen importlib")
+    return ours or path.endswith(("importlib/__init__.py", "asyncio/base_events.py"))
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:
@@ -854,21 +854,27 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 # The process
 
 
+class Route(NamedTuple):
+    """A value and the plugs that it goes to: what `flowctl.Route` is where that is installed."""
+
+    result: Any
+    plugs: Iterable[str]
+
+
 class Unmarked(types.ModuleType):
     """Stands for `flowctl.authoring` where flowctl is not installed: decorators change nothing."""
 
     @classmethod
     def find_spec(cls, name: str, *_: Any) -> Any:
         """Offer it, after everybody else had nothing."""
-        from importlib.machinery import ModuleSpec
-
-        known = name in {"flowctl", "flowctl.authoring"}
-        return ModuleSpec(name, cls, is_package=True) if known else None  # type: ignore[arg-type]
+        spec = importlib.machinery.ModuleSpec(name, cls, is_package=True)  # type: ignore[arg-type]
+        return spec if name in {"flowctl", "flowctl.authoring"} else None
 
     @classmethod
     def create_module(cls, spec: Any) -> types.ModuleType:
         """Return it, filled; all but a plug may stand without parentheses."""
         module: Any = cls(spec.name)
+        module.Route = Route
         if spec.name == "flowctl.authoring":
             module.plug = lambda *_, **__: lambda marked: marked
             module.network = module.processor = module.socket = lambda marked="", **__: (
@@ -883,12 +889,10 @@ class Unmarked(types.ModuleType):
 
 def die_with(parent: int) -> None:
     """Have the kernel end this process together with its parent."""
-    try:
+    with suppress(ImportError, OSError, AttributeError):  # the end of the socket tells, too
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-    except (ImportError, OSError, AttributeError):
-        pass  # the end of the socket tells too, though only between calls
     if os.getppid() != parent:
         os._exit(0)
 
@@ -900,11 +904,8 @@ def limit_resources(memory: int) -> None:
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("500")
-    except OSError:
-        return
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
 
 
 def open_wire(number: int) -> Wire:
@@ -935,17 +936,16 @@ def answer(
     """Run one call and send what came of it."""
     call_id = call["id"]
     console.begin(call_id)
-    failure: dict[str, Any] | None = None
-    outcome = Outcome(JSON, b"null")
+    outcome: Outcome | dict[str, Any]
     started = time.perf_counter()
     try:
         outcome = source.run(wire, call, body)
     except BaseException as error:
-        failure = failure_of(error)
+        outcome = failure_of(error)
     duration = time.perf_counter() - started
     console.end()
-    if failure is not None:
-        wire.send(FAILED, _encode(dict(failure, id=call_id, duration=duration)))
+    if isinstance(outcome, dict):
+        wire.send(FAILED, _encode(dict(outcome, id=call_id, duration=duration)))
         return
     generator = "true" if outcome.generator else "false"
     routes = "null" if outcome.routes is None else _encode(outcome.routes)
@@ -974,14 +974,12 @@ def serve(wire: Wire) -> int:
     console.capture.finish()
     version = ".".join(map(str, sys.version_info[:3]))
     wire.send(READY, _encode({"pid": os.getpid(), "python": version, "tasks": tasks}))
-    while True:
-        frame = wire.receive()
-        if frame is None or frame[0] == STOP:
-            source.stop()
-            if frame is None:
-                os._exit(0)  # the worker is gone: threads of the user must not keep us
-            return 0
+    while (frame := wire.receive()) is not None and frame[0] != STOP:
         answer(wire, console, source, frame[1], frame[2])
+    source.stop()
+    if frame is None:
+        os._exit(0)  # the worker is gone: threads of the user must not keep us
+    return 0
 
 
 def main() -> int:
