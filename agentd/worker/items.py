@@ -30,6 +30,8 @@ class Item:
     """The body is an object of argument names and values."""
     gathers: tuple[Gather, ...] | None = None
     """Which scatters its outputs belong to, where a gather ended some."""
+    joined: tuple[Message, ...] = ()
+    """Other messages of the same run that a join took in, whose senders want an answer."""
     started: float = 0.0
     """Monotonic seconds; 0 while it waits."""
     started_at: datetime | None = None

@@ -6,7 +6,7 @@ lie in the state database, where the transaction that completes a join decides w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from agentd.worker.routing import ABSENT, waiting
 from flowctl.errors import Malformed
 from flowctl.model.flow import Argument, JoinMode
 from flowctl.model.joining import needs
-from flowctl.model.traffic import Gather
+from flowctl.model.traffic import Gather, Message
 from flowctl.model.work import Arrival, Slot
 
 
@@ -55,6 +55,7 @@ def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
 def complete(item: Item, slots: Sequence[Slot]) -> None:
     """Give the item what its completed join brought together."""
     present = [slot for slot in slots if slot.content_type != ABSENT]
+    item.joined = tuple(_waited_for(item, slots))
     item.content_type = "application/json"
     if gathers := _gathers(item):
         item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
@@ -62,6 +63,14 @@ def complete(item: Item, slots: Sequence[Slot]) -> None:
         return
     pairs = [msgspec.json.encode(slot.argument) + b":" + slot.message.body for slot in present]
     item.body, item.named = b"{" + b",".join(pairs) + b"}", True
+
+
+def _waited_for(item: Item, slots: Sequence[Slot]) -> Iterator[Message]:
+    """Go through the other messages whose senders wait; a value that met another run's does not."""
+    mine = item.message
+    for message in (slot.message for slot in slots):
+        if message.reply_to and message.id != mine.id and message.run_id == mine.run_id:
+            yield message
 
 
 def _gathered(item: Item, socket: str) -> Arrival:

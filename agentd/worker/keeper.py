@@ -21,13 +21,15 @@ import msgspec
 
 from agentd.worker.items import Item
 from agentd.worker.joins import complete
+from agentd.worker.replies import answers_of, hints_of
 from flowctl.broker.base import Subscription
 from flowctl.errors import FlowError, PublishFailed, Unavailable
 from flowctl.failpoints import reach
 from flowctl.model.ids import CallId
 from flowctl.model.states import CallStatus
-from flowctl.model.traffic import Call, Failure, Finished, Outgoing
+from flowctl.model.traffic import Answer, Call, Failure, Finished, Message, Outgoing
 from flowctl.model.work import Arrival, Claim, Slot
+from flowctl.services import answers
 from flowctl.services.control import Control
 
 log = logging.getLogger(__name__)
@@ -211,6 +213,7 @@ class Keeper:
             return
         reach("worker.committed")
         won = [each for each in commits if _counts(each.finished, winners)]
+        self._tell([reply for each in won for reply in answers_of(each.item, each.finished)])
         lost = [each.item for each in commits if not _counts(each.finished, winners)]
         outgoing = [message for each in won for message in each.finished.outgoing]
         self._publish(Batch([each.item for each in won], outgoing))
@@ -243,6 +246,7 @@ class Keeper:
         if fresh:
             self._answers.run(fresh)
         if done:
+            self._tell(hints_of(done))
             known = [found[i.message.id] for i in done if i.message.id in found]
             outgoing = [each for state in known for each in state.outgoing]
             self._publish(Batch(done, [_again(message) for message in outgoing]))
@@ -321,6 +325,10 @@ class Keeper:
         if sent:
             self._control.store.traffic.sent(sent)
 
+    def _tell(self, replies: list[tuple[Message, Answer]]) -> None:
+        if replies:
+            answers.tell(self._control, replies)
+
     def _patiently(self, act: Callable[[], T]) -> T | None:
         """Repeat `act` until the state answers; give up only when stopping."""
         delay = _AGAIN[0]
@@ -328,15 +336,15 @@ class Keeper:
             try:
                 value = act()
             except Unavailable as error:
-                self._tell(str(error))
+                self._note(str(error))
                 if self._stopping.wait(delay):
                     return None
                 delay = min(delay * 2, _AGAIN[1])
             else:
-                self._tell("")
+                self._note("")
                 return value
 
-    def _tell(self, why: str) -> None:
+    def _note(self, why: str) -> None:
         if bool(why) != self._troubled:
             self._troubled = bool(why)
             self._answers.trouble(why)

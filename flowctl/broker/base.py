@@ -130,6 +130,17 @@ class Broker(Protocol):
         """
         ...
 
+    def listen(self, on_answers: Callable[[Sequence[Message]], None]) -> str:
+        """Hand answers to `on_answers`, in a thread of the broker's; return what `reply_to` has to be.
+
+        A later call replaces the listener. Answers are not durable: some may never come.
+        """
+        ...
+
+    def tell(self, answers: Sequence[Outgoing]) -> None:
+        """Send answers to their addresses without waiting; what cannot arrive is lost in silence."""
+        ...
+
     def depth(self, queues: Iterable[str]) -> dict[str, Depth]:
         """Return how much these queues hold; a queue that does not exist is left out."""
         ...

@@ -18,8 +18,9 @@ from flowctl.cli.words import SocketName, Timeout, seconds
 from flowctl.errors import CallFailed, InvalidInput, PublishFailed, TimedOut
 from flowctl.model.flow import Socket
 from flowctl.model.ids import CallId
-from flowctl.model.traffic import Call, Result
-from flowctl.services import calls, sockets
+from flowctl.model.traffic import Answer
+from flowctl.services import answers, calls, repeats, sockets
+from flowctl.services.answers import Desk, Question
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
 from flowctl.views.table import VERSION, builtin
@@ -57,45 +58,47 @@ def call(
     payloads = _payloads(data, text=text, arguments=arg or [], each=False)
     with session.control() as control:
         target = sockets.find(control, _bare(socket))
-        ids = calls.send(control, target, payloads, key=key)
-        ended = _await(session, control, ids, limit)
-        _print_result(session, control, ended)
+        question = Desk(control).ask(target, payloads, key=key)
+        _print_answer(session, _await(session, control, question, limit))
 
 
-def _await(session: Session, control: Control, ids: list[CallId], limit: float) -> Call:
+def _await(session: Session, control: Control, question: Question, limit: float) -> Answer:
     began = control.clock.monotonic()
+    told = ""
 
     def tell(sentence: str) -> None:
-        if control.clock.monotonic() - began > 2:
+        nonlocal told
+        if sentence != told and control.clock.monotonic() - began > 2:
+            told = sentence
             say(session.flags, f"waiting: {sentence}")
 
     try:
-        return calls.outcome(control, ids, timeout=limit, on_change=tell)
+        return question.wait(control, limit or None, on_change=tell)
     except TimedOut as error:
         raise TimedOut(
-            error.message, remedy=f"flowctl result {ids[-1]} when it has ended"
+            error.message, remedy=f"flowctl result {question.ids[-1]} when it has ended"
         ) from error
 
 
-def _print_result(session: Session, control: Control, ended: Call) -> None:
+def _print_answer(session: Session, answer: Answer) -> None:
     try:
-        found = calls.result(control, ended)
+        calls.refuse_failed(answer)
     except CallFailed:
-        if ended.failure and ended.failure.traceback:
-            sys.stderr.write(ended.failure.traceback.rstrip("\n") + "\n")
+        if answer.failure and answer.failure.traceback:
+            sys.stderr.write(answer.failure.traceback.rstrip("\n") + "\n")
         raise
-    _write(session, found)
+    _write(session, answer.content_type, answer.body or b"")
 
 
-def _write(session: Session, found: Result) -> None:
+def _write(session: Session, content_type: str, body: bytes) -> None:
     """Write a result: text and bytes as they are, JSON as it is asked for."""
     if session.flags.output in (Output.YAML, Output.JSON):
-        show_document(body_value(found.content_type, found.body), session.flags)
-    elif found.content_type == calls.JSON:
-        emit(found.body.decode(errors="replace").rstrip("\n") + "\n")
+        show_document(body_value(content_type, body), session.flags)
+    elif content_type == calls.JSON:
+        emit(body.decode(errors="replace").rstrip("\n") + "\n")
     else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(found.body)
+        sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
 
 
@@ -185,10 +188,11 @@ def result(
     limit = seconds(timeout)
     with session.control() as control:
         if wait:
-            found = _await(session, control, [CallId(name.removeprefix("call/"))], limit)
+            question = Question([CallId(name.removeprefix("call/"))])
+            answer = _await(session, control, question, limit)
         else:
-            found = calls.find(control, name.removeprefix("call/"))
-        _print_result(session, control, found)
+            answer = answers.on_record(control, calls.find(control, name.removeprefix("call/")))
+        _print_answer(session, answer)
 
 
 @cancel_app.command(name="cancel")
@@ -220,9 +224,11 @@ def trace(
     session = session_of(ctx)
     with session.control() as control:
         found = calls.run(control, name.removeprefix("run/").removeprefix("call/"))
+        again = repeats.of_run(control, found)
     if session.flags.output in (Output.TABLE, Output.WIDE):
-        emit(trace_text(found, ascii_only=ascii_only))
+        emit(trace_text(found, ascii_only=ascii_only, again=again))
     elif session.flags.output is Output.JSONL:
         emit("".join(json_line(builtin(item)) for item in found))
     else:
-        show_document({"version": VERSION, "kind": "trace", **trace_document(found)}, session.flags)
+        document = {"version": VERSION, "kind": "trace", **trace_document(found, again)}
+        show_document(document, session.flags)

@@ -13,6 +13,7 @@ from flowctl.errors import InvalidInput
 from flowctl.model.flow import NetworkSpec
 from flowctl.model.ids import CallId
 from flowctl.services import health, processors, recipes, sockets
+from flowctl.services.answers import Question
 from flowctl.services.control import Control
 from flowctl.services.recipes import Recipe
 from flowctl.settings import load
@@ -104,7 +105,7 @@ class Flow:
         """
         if not call_id:
             raise InvalidInput("which call? the id is empty")
-        return Handle(self._session, [CallId(call_id)])
+        return Handle(self._session, Question([CallId(call_id)]))
 
     def apply(
         self,

@@ -6,7 +6,7 @@ A handle is only an id and the way to look it up: any process may make one with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,14 @@ from flowctl.client.session import Session
 from flowctl.client.values import value_of
 from flowctl.errors import NotFound, TimedOut
 from flowctl.model.flow import Socket as Record
-from flowctl.model.ids import CallId
 from flowctl.model.states import TERMINAL, CallStatus
-from flowctl.model.traffic import Call, Result
-from flowctl.services import calls, waiting
+from flowctl.model.traffic import Answer, Call
+from flowctl.services import calls
+from flowctl.services.answers import Question
 from flowctl.views.traffic import trace_text
 
 QUEUED = "queued"
 """The status of a call that no worker has taken yet."""
-_AT_ONCE = 1e-9
-"""A timeout of zero seconds, where zero means for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,10 @@ class Trace:
 class Handle:
     """A call that was sent."""
 
-    def __init__(
-        self, session: Session, ids: Sequence[CallId], record: Record | None = None
-    ) -> None:
+    def __init__(self, session: Session, question: Question, record: Record | None = None) -> None:
         self._session = session
-        self._ids = tuple(ids)
+        self._question = question
         self._record = record
-        self._said = ""
-        self._outcome: tuple[Call, Result | None] | None = None
 
     @property
     def id(self) -> str:
@@ -60,16 +54,16 @@ class Handle:
 
         Several values that meet in a join are several calls; this is the last of them.
         """
-        return self._ids[-1]
+        return self._question.ids[-1]
 
     def __repr__(self) -> str:
         return f"Handle({self.id!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Handle) and other._ids == self._ids
+        return isinstance(other, Handle) and other._question.ids == self._question.ids
 
     def __hash__(self) -> int:
-        return hash(self._ids)
+        return hash(self._question.ids)
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for what the function returned; without a timeout for as long as it takes.
@@ -79,8 +73,13 @@ class Handle:
             TimedOut: it did not end in so many seconds; it goes on, so ask again.
             Refused: its processor keeps no results.
         """
-        if not self._look():
-            self._wait(timeout)
+        if self.is_known:
+            return self._value()
+        self._refuse_unrecorded()
+        try:
+            self._question.wait(self._session.control, timeout)
+        except TimedOut as error:
+            raise self._late(timeout) from error
         return self._value()
 
     async def aresult(self, timeout: float | None = None) -> Any:
@@ -91,67 +90,43 @@ class Handle:
             TimedOut: it did not end in so many seconds.
             Refused: its processor keeps no results.
         """
-        clock = self._session.control.clock
-        began, pause = clock.monotonic(), waiting.SHORTEST
-        if not await asyncio.to_thread(self._look):
+        if self.is_known:
+            return self._value()
+        if not self._question.is_asked:
             await asyncio.to_thread(self._refuse_unrecorded)
-        while not await asyncio.to_thread(self._look):
-            if timeout is not None and clock.monotonic() - began >= timeout:
-                raise self._late(timeout)
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, waiting.LONGEST)
+        try:
+            await self._question.awaited(self._session.control, timeout)
+        except TimedOut as error:
+            raise self._late(timeout) from error
         return self._value()
 
-    def keep(self, ended: Call, result: Result | None) -> None:
+    def keep(self, answer: Answer) -> None:
         """Take what the call came to, which somebody has looked up already; it never changes."""
-        self._outcome = ended, result
+        self._question.answer = answer
 
     @property
     def is_known(self) -> bool:
-        """Whether the end of the call has been seen already, so that its result needs no look."""
-        return self._outcome is not None
-
-    def _look(self) -> bool:
-        """Tell whether the call has ended."""
-        if self._outcome is None:
-            ended, self._said = calls.standing(self._session.control, self._ids)
-            if ended:
-                self.keep(ended, self._result_of(ended))
-        return self._outcome is not None
-
-    def _result_of(self, ended: Call) -> Result | None:
-        if ended.status is not CallStatus.FINISHED:
-            return None
-        return calls.result(self._session.control, ended)
-
-    def _wait(self, timeout: float | None) -> None:
-        self._refuse_unrecorded()
-
-        def look() -> waiting.Standing:
-            return waiting.Standing(self._look(), self._said)
-
-        limit = 0.0 if timeout is None else max(timeout, _AT_ONCE)
-        try:
-            waiting.until(look, self._session.control.clock, timeout=limit)
-        except TimedOut as error:
-            raise self._late(timeout or 0.0) from error
+        """Whether the end of the call is known already, so that its result needs no look."""
+        return self._question.answer is not None
 
     def _refuse_unrecorded(self) -> None:
-        if self._record:
-            calls.refuse_unrecorded(self._session.control, self._record)
+        """Refuse to wait in vain; who asked for an answer was refused before sending."""
+        control = self._session.control
+        if self._record and not self._question.is_asked and not self._question.look(control):
+            calls.refuse_unrecorded(control, self._record)
 
-    def _late(self, timeout: float) -> TimedOut:
+    def _late(self, timeout: float | None) -> TimedOut:
         name = self._record.name if self._record else "the call"
         return TimedOut(
-            f"{name}: no result after {timeout:g} s: {self._said}",
+            f"{name}: no result after {timeout:g} s: {self._question.said}",
             remedy=f'the call goes on; ask again: flow.handle("{self.id}").result()',
         )
 
     def _value(self) -> Any:
-        assert self._outcome is not None
-        ended, found = self._outcome
-        calls.refuse_failed(ended)
-        return value_of(found.content_type, found.body) if found else None
+        answer = self._question.answer
+        assert answer is not None
+        calls.refuse_failed(answer)
+        return None if answer.body is None else value_of(answer.content_type, answer.body)
 
     @property
     def call(self) -> Call:
@@ -160,7 +135,7 @@ class Handle:
         Raises:
             NotFound: no worker has taken it yet, or its record has expired.
         """
-        ended, _ = calls.standing(self._session.control, self._ids)
+        ended, _ = calls.standing(self._session.control, self._question.ids)
         return ended or calls.find(self._session.control, self.id)
 
     @property

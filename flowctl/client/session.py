@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from flowctl.errors import Refused
 from flowctl.services import database
+from flowctl.services.answers import Desk
 from flowctl.services.control import Control, open_control
 from flowctl.settings import Settings
 
@@ -19,6 +20,7 @@ class Session:
         self._lock = threading.Lock()
         self._opened = ExitStack()
         self._control: Control | None = None
+        self._desk: Desk | None = None
 
     @property
     def control(self) -> Control:
@@ -30,6 +32,19 @@ class Session:
         if self._control is None:
             raise Refused("this flow is not open", remedy="use it inside of `with Flow(...)`")
         return self._control
+
+    @property
+    def desk(self) -> Desk:
+        """Where questions are asked whose answers come by themselves.
+
+        Raises:
+            Refused: the flow is not open.
+        """
+        control = self.control
+        with self._lock:
+            if self._desk is None:
+                self._desk = Desk(control)
+            return self._desk
 
     def open(self) -> None:
         """Open the state; the broker opens at its first use. Opening twice does nothing.
@@ -53,7 +68,7 @@ class Session:
     def close(self) -> None:
         """Close what is open; what was sent stays sent."""
         with self._lock:
-            self._control = None
+            self._control = self._desk = None
             self._opened.close()
 
     def address(self, name: str) -> str:

@@ -14,13 +14,17 @@ from flowctl.client.values import payload
 from flowctl.errors import CallFailed, InvalidInput
 from flowctl.model.flow import Socket as Record
 from flowctl.model.ids import CallId
-from flowctl.services import calls, sockets
+from flowctl.services import answers, calls, sockets
+from flowctl.services.answers import Question
 from flowctl.services.calls import Payload
 
 AHEAD = 500
 """Values that `map` has on their way at once."""
+
 _AT_A_LOOK = 100
-"""Results that `map` reads together."""
+"""Calls that `map` looks at together."""
+_MISSED_AFTER = 1.0
+"""Seconds between such looks, while the answer whose turn it is does not come."""
 
 
 class Socket:
@@ -73,7 +77,8 @@ class Socket:
 
     def _send_awaited(self, value: object, named: dict[str, object], key: str) -> Handle:
         calls.refuse_unrecorded(self._session.control, record := self._find())
-        return self._send_all(record, _payloads(value, named), key=key)
+        question = self._session.desk.ask(record, _payloads(value, named), key=key)
+        return Handle(self._session, question, record)
 
     def send(
         self, value: object = None, /, *, key: str = "", delay: float = 0.0, **named: object
@@ -110,10 +115,8 @@ class Socket:
         if not payloads:
             return []
         record = self._find()
-        return [
-            Handle(self._session, [call_id], record)
-            for call_id in self._publish(record, payloads, key=key, delay=delay)
-        ]
+        ids = self._publish(record, payloads, key=key, delay=delay)
+        return [Handle(self._session, Question([call_id]), record) for call_id in ids]
 
     def map(
         self,
@@ -170,25 +173,35 @@ class Socket:
             raise InvalidInput(f"ahead={ahead} would send nothing", remedy="at least 1")
         calls.refuse_unrecorded(self._session.control, self._find())
         rest = iter(values)
-        return self._handles(rest, deque(self.send_many(islice(rest, ahead))), ahead)
+        return self._handles(rest, deque(self._ask_each(islice(rest, ahead))), ahead)
 
     def _handles(self, rest: Iterator[object], sent: deque[Handle], ahead: int) -> Iterator[Handle]:
-        is_more = True
+        clock, is_more = self._session.control.clock, True
+        looked_at = clock.monotonic()
         while sent:
-            if not sent[0].is_known:
+            if not sent[0].is_known and clock.monotonic() - looked_at > _MISSED_AFTER:
+                looked_at = clock.monotonic()
                 self._look_ahead(list(islice(sent, _AT_A_LOOK)))
             yield sent.popleft()
             if is_more and len(sent) <= ahead // 2:
-                batch = list(islice(rest, ahead - len(sent)))
+                batch = self._ask_each(islice(rest, ahead - len(sent)))
                 is_more = bool(batch)
-                sent.extend(self.send_many(batch))
+                sent.extend(batch)
 
     def _look_ahead(self, handles: Sequence[Handle]) -> None:
-        """Look at many calls at once, so that those that ended need no look of their own."""
-        found = calls.outcomes(self._session.control, [CallId(each.id) for each in handles])
+        """Look at many calls at once: answers may have been missed."""
+        found = answers.outcomes(self._session.control, [CallId(each.id) for each in handles])
         for handle in handles:
             if handle.id in found:
-                handle.keep(*found[CallId(handle.id)])
+                handle.keep(found[CallId(handle.id)])
+
+    def _ask_each(self, values: Iterable[object]) -> list[Handle]:
+        payloads = [payload(value) for value in values]
+        if not payloads:
+            return []
+        record = self._find()
+        questions = self._session.desk.ask_each(record, payloads)
+        return [Handle(self._session, question, record) for question in questions]
 
     def _find(self) -> Record:
         return sockets.find(self._session.control, self._session.address(self._name))
@@ -196,7 +209,8 @@ class Socket:
     def _send_all(
         self, record: Record, payloads: Sequence[Payload], *, key: str, delay: float = 0.0
     ) -> Handle:
-        return Handle(self._session, self._publish(record, payloads, key=key, delay=delay), record)
+        ids = self._publish(record, payloads, key=key, delay=delay)
+        return Handle(self._session, Question(ids), record)
 
     def _publish(
         self, record: Record, payloads: Sequence[Payload], *, key: str, delay: float

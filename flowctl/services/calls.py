@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
 
 from msgspec import Struct
 
-from flowctl.errors import CallFailed, InvalidInput, NotFound, PublishFailed, Refused
+from flowctl.errors import (
+    BrokerUnavailable,
+    CallFailed,
+    InvalidInput,
+    NotFound,
+    PublishFailed,
+    Refused,
+)
 from flowctl.model.flow import Socket, Track
 from flowctl.model.ids import CallId, RunId, keyed_call_id, new_id
 from flowctl.model.states import TERMINAL, CallStatus
-from flowctl.model.traffic import Call, Message, Outgoing, Result
+from flowctl.model.traffic import Answer, Call, Message, Outgoing
 from flowctl.model.work import CallFilter
-from flowctl.services import queues, waiting
+from flowctl.services import queues
 from flowctl.services.control import Control
 from flowctl.views.traffic import RunRow, summed
 
-BATCH = 500
-"""Messages that are published at once."""
+BATCH = 250
+"""Messages that are handed to the broker at once."""
+AHEAD = 4
+"""Batches under way at once."""
+PATIENCE = 60.0
+"""Seconds that a batch may take."""
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -75,23 +89,83 @@ def send(
     Raises:
         PublishFailed: the queue refused some.
     """
-    control.may_write()
+    made = messages(control, socket, payloads, key=key, run_id=run_id)
+    publish(control, socket, made, delay=delay)
+    return [message.id for message in made]
+
+
+def messages(
+    control: Control,
+    socket: Socket,
+    payloads: Sequence[Payload],
+    *,
+    key: str = "",
+    run_id: str = "",
+    reply_to: str = "",
+) -> list[Message]:
+    """Return the messages that payloads are sent as; what comes of them is told to `reply_to`."""
     joined = run_id or (new_id() if len(payloads) > 1 and payloads[0].argument else "")
-    messages = [
-        _message(control, socket, payload, _call_id(socket, key, index), joined)
+    now = control.clock.now()
+    return [
+        _message(payload, _call_id(socket, key, index), joined, reply_to, now)
         for index, payload in enumerate(payloads)
     ]
-    queues.declare(control, queues.socket_specs(socket))
-    for begin in range(0, len(messages), BATCH):
-        batch = messages[begin : begin + BATCH]
-        outgoing = [Outgoing(queue=socket.queue, message=message, delay=delay) for message in batch]
-        try:
-            control.broker.publish(outgoing)
-        except PublishFailed as error:
-            tried = [message.id for message in messages[: begin + len(batch)]]
-            accepted = tuple(each for each in tried if each not in error.reasons)
-            raise PublishFailed(error.reasons, accepted=accepted) from error
-    return [message.id for message in messages]
+
+
+def publish(
+    control: Control, socket: Socket, made: Sequence[Message], *, delay: float = 0.0
+) -> None:
+    """Send messages to a socket; they are durable when this returns.
+
+    Raises:
+        PublishFailed: the queue refused some; `accepted` names those that it took.
+    """
+    control.may_write()
+    outgoing = [Outgoing(queue=socket.queue, message=message, delay=delay) for message in made]
+    reasons, left = _sent(control, outgoing)
+    missing = [each for each in outgoing if reasons.get(each.message.id) == "unroutable"]
+    if missing:
+        # Nobody has used the queue yet. It is made only now, as it nearly always is there.
+        queues.declare(control, queues.socket_specs(socket))
+        others = {i: why for i, why in reasons.items() if why != "unroutable"}
+        reasons, left = (others, left) if others else _sent(control, [*missing, *left])
+    if reasons:
+        untold = reasons.keys() | {each.message.id for each in left}
+        accepted = tuple(each.id for each in made if each.id not in untold)
+        raise PublishFailed(reasons, accepted=accepted)
+
+
+def _sent(
+    control: Control, outgoing: Sequence[Outgoing]
+) -> tuple[dict[str, str], Sequence[Outgoing]]:
+    """Publish, some batches at once, until one is refused; return why, and what was not tried."""
+    under_way: deque[Future[None]] = deque()
+    reasons: dict[str, str] = {}
+    begin = 0
+    while under_way or begin < len(outgoing):
+        if begin < len(outgoing) and len(under_way) < AHEAD and not reasons:
+            under_way.append(control.broker.publish_soon(outgoing[begin : begin + BATCH]))
+            begin += BATCH
+        elif under_way:
+            reasons |= _refused(under_way.popleft())
+        else:
+            break
+    return reasons, outgoing[begin:]
+
+
+def _refused(batch: Future[None]) -> dict[str, str]:
+    """Wait until a batch is confirmed; return the reasons of what was refused of it.
+
+    Raises:
+        BrokerUnavailable: that did not happen in time.
+    """
+    try:
+        batch.result(PATIENCE)
+    except PublishFailed as error:
+        return error.reasons
+    except TimeoutError as error:
+        raise BrokerUnavailable(f"the broker confirmed nothing within {PATIENCE:g} s") from error
+    return {}
 
 
 def _call_id(socket: Socket, key: str, index: int) -> CallId:
@@ -101,7 +175,7 @@ def _call_id(socket: Socket, key: str, index: int) -> CallId:
 
 
 def _message(
-    control: Control, socket: Socket, payload: Payload, call_id: CallId, run_id: str
+    payload: Payload, call_id: CallId, run_id: str, reply_to: str, now: datetime
 ) -> Message:
     return Message(
         id=call_id,
@@ -109,31 +183,9 @@ def _message(
         body=payload.body,
         content_type=payload.content_type,
         argument=payload.argument,
-        sent_at=control.clock.now(),
+        reply_to=reply_to,
+        sent_at=now,
     )
-
-
-def outcome(
-    control: Control,
-    ids: Sequence[CallId],
-    *,
-    timeout: float = 0.0,
-    on_change: Callable[[str], None] = lambda _sentence: None,
-) -> Call:
-    """Wait until one of these calls ended (another than by joining) and return it.
-
-    Raises:
-        TimedOut: none ended in time; the message says how they stand.
-    """
-    ended: list[Call] = []
-
-    def look() -> waiting.Standing:
-        found, sentence = standing(control, ids)
-        ended[:] = [found] if found else []
-        return waiting.Standing(bool(ended), sentence)
-
-    waiting.until(look, control.clock, timeout=timeout, on_change=on_change)
-    return ended[0]
 
 
 def standing(control: Control, ids: Sequence[CallId]) -> tuple[Call | None, str]:
@@ -141,7 +193,7 @@ def standing(control: Control, ids: Sequence[CallId]) -> tuple[Call | None, str]
     known = [call for call_id in ids if (call := _status(control, call_id))]
     if known and all(call.status is CallStatus.JOINED for call in known):
         known = _firing(control, known[-1]) or known
-    return next((call for call in known if _is_outcome(call)), None), _sentence(known)
+    return next((call for call in known if is_outcome(call)), None), _sentence(known)
 
 
 def _firing(control: Control, joined: Call) -> list[Call]:
@@ -163,7 +215,8 @@ def has_ended(call: Call) -> bool:
     return call.status in TERMINAL
 
 
-def _is_outcome(call: Call) -> bool:
+def is_outcome(call: Call) -> bool:
+    """Tell whether a call ended with something to tell, which a value that joined did not."""
     return call.status in TERMINAL and call.status is not CallStatus.JOINED
 
 
@@ -178,17 +231,7 @@ def _sentence(known: Sequence[Call]) -> str:
     return f"the call is {call.status}" + (f" on {call.worker}" if call.worker else "")
 
 
-def result(control: Control, call: Call) -> Result:
-    """Return what a call returned.
-
-    Raises:
-        CallFailed: it failed; the message says how, and `remedy` how to see more.
-    """
-    refuse_failed(call)
-    return control.store.traffic.result(call.id)
-
-
-def refuse_failed(call: Call) -> None:
+def refuse_failed(call: Call | Answer) -> None:
     """Raise `CallFailed` where a call ended in failure, with what the other side said."""
     if call.status not in (CallStatus.FAILED, CallStatus.CANCELLED):
         return
@@ -202,16 +245,6 @@ def refuse_failed(call: Call) -> None:
         socket=call.socket,
         call_id=call.id,
     )
-
-
-def outcomes(control: Control, ids: Sequence[CallId]) -> dict[CallId, tuple[Call, Result]]:
-    """Return in one look those of these calls that ended and can be told about: no joined ones."""
-    none = Result(call_id=CallId(""), content_type=JSON, body=b"null")
-    return {
-        call.id: (call, found or none)
-        for call, found in control.store.traffic.outcomes(ids)
-        if _is_outcome(call) and (found or call.status is not CallStatus.FINISHED)
-    }
 
 
 def refuse_unrecorded(control: Control, socket: Socket) -> None:

@@ -13,6 +13,7 @@ from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Message, Outgoing
 from flowctl.model.work import CallFilter
 from flowctl.services import calls, sockets
+from flowctl.services.answers import Desk
 from flowctl.services.control import Control
 from tests.bench.idle import RECIPE
 from tests.chaos.pairs import pair
@@ -28,7 +29,8 @@ def measure(home: Path, name: str) -> list[tuple[str, Any, str]]:
     with pair(name, home) as (cluster, _), cluster.control() as control:
         cluster.flowctl("apply", str(home / "recipe.yaml"), "-y")
         cluster.flowctl("call", "p.f", "1")
-        trips = sorted(round_trip(control) for _ in range(TRIPS))
+        desk = Desk(control)
+        trips = sorted(round_trip(control, desk) for _ in range(TRIPS))
         publish, rate = throughput(control)
     return [
         ("no-op calls/s, one executor, all recorded", rate, ""),
@@ -38,12 +40,11 @@ def measure(home: Path, name: str) -> list[tuple[str, Any, str]]:
     ]
 
 
-def round_trip(control: Control) -> float:
+def round_trip(control: Control, desk: Desk) -> float:
     """Return the seconds from sending one call to having its result."""
     socket = sockets.find(control, "p.f")
     began = time.perf_counter()
-    ids = calls.send(control, socket, [calls.json_payload("1")])
-    calls.outcome(control, ids, timeout=30)
+    desk.ask(socket, [calls.json_payload("1")]).wait(control, 30)
     return time.perf_counter() - began
 
 

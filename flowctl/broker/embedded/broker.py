@@ -8,6 +8,7 @@ lives), `consumers` (who holds what) and `keeper` (the thread that delivers).
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -17,6 +18,7 @@ from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec, Subscription
 from flowctl.broker.embedded import queues as acts
 from flowctl.broker.embedded import rows as rows
 from flowctl.broker.embedded import sessions
+from flowctl.broker.embedded.answers import Listener, Speaker
 from flowctl.broker.embedded.keeper import Keeper
 from flowctl.broker.embedded.reader import Reader, read_depth, read_queues, read_ready
 from flowctl.broker.embedded.rows import Posted, Transaction
@@ -37,6 +39,9 @@ class EmbeddedBroker:
         self._writer = Writer(self._path, self._clock, self._name)
         self._reader = Reader(self._path)
         self._keeper = Keeper(self._path, self._writer, self._reader, self._clock, self._name)
+        self._speaker = Speaker()
+        self._listener: Listener | None = None
+        self._listening = threading.Lock()
 
     def declare(self, queues: Iterable[QueueSpec]) -> None:
         """Make sure that these queues exist as described.
@@ -80,6 +85,18 @@ class EmbeddedBroker:
         # What the dead held is older than what waits.
         self._catch_up()
         return self._keeper.consumers.open_one(list(queues), prefetch, on_delivery, on_state)
+
+    def listen(self, on_answers: Callable[[Sequence[Message]], None]) -> str:
+        """Hand answers to `on_answers`; return what `reply_to` has to be."""
+        with self._listening:
+            if self._listener is None:
+                self._listener = Listener(self._path, self._name)
+            self._listener.hear = on_answers
+            return self._listener.address
+
+    def tell(self, answers: Sequence[Outgoing]) -> None:
+        """Send answers to their addresses; what cannot arrive at once is lost."""
+        self._speaker.tell(answers)
 
     def depth(self, queues: Iterable[str]) -> dict[str, Depth]:
         """Return how much these queues hold."""
@@ -152,6 +169,9 @@ class EmbeddedBroker:
         self._keeper.close()
         self._writer.close()
         self._reader.close()
+        self._speaker.close()
+        if self._listener is not None:
+            self._listener.close()
 
     def _catch_up(self) -> None:
         """Do what a consumer would have done by now: there may be none."""

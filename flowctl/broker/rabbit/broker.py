@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from flowctl.broker.base import Broken, Delivery, Depth, QueueSpec
 from flowctl.broker.rabbit import admin
+from flowctl.broker.rabbit.answers import ADDRESS, Speaker
 from flowctl.broker.rabbit.consume import RabbitSubscription
 from flowctl.broker.rabbit.link import Link, parameters_of
 from flowctl.broker.rabbit.loop import Loop
@@ -63,6 +64,7 @@ class RabbitBroker:
         self._publish_link, self._consume_link, self._admin_link = self._links
         self._topology = Topology(self._publish_link)
         self._publisher = Publisher(self._loop, self._publish_link, self._topology)
+        self._speaker = Speaker(self._loop, self._publish_link)
         self._subscriptions: list[RabbitSubscription] = []
         self._asked: set[str] = set()
         self._closed = Event()
@@ -134,6 +136,21 @@ class RabbitBroker:
         self._subscriptions = [one for one in self._subscriptions if not one.closed]
         self._subscriptions.append(subscription)
         return subscription
+
+    def listen(self, on_answers: Callable[[Sequence[Message]], None]) -> str:
+        """Hand answers to `on_answers`; return what `reply_to` has to be.
+
+        The server replaces it in each message by an address that ends with the channel which
+        publishes, so nothing has to be declared and nothing is left behind.
+        """
+        self._check_open()
+        self._loop.call(lambda: self._publisher.listen(on_answers))
+        return ADDRESS
+
+    def tell(self, answers: Sequence[Outgoing]) -> None:
+        """Send answers to their addresses without waiting; what cannot arrive is lost."""
+        if answers and not self._closed.is_set():
+            self._speaker.tell(answers)
 
     def depth(self, queues: Iterable[str]) -> dict[str, Depth]:
         """Return how much these queues hold; a queue that does not exist is left out.

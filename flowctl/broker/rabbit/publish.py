@@ -16,14 +16,11 @@ from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
 
 from flowctl.broker.properties import PREFIX, to_properties
+from flowctl.broker.rabbit.answers import ADDRESS, OnAnswers
 from flowctl.broker.rabbit.link import Link, is_missing
 from flowctl.broker.rabbit.loop import Loop
-from flowctl.broker.rabbit.terms import (
-    DELAY,
-    LONGEST_DELAY,
-    delay_level,
-    size_limit,
-)
+from flowctl.broker.rabbit.read import shown
+from flowctl.broker.rabbit.terms import DELAY, LONGEST_DELAY, delay_level, size_limit
 from flowctl.broker.rabbit.topology import Topology
 from flowctl.broker.rabbit.window import Unconfirmed
 from flowctl.errors import BrokerUnavailable, Malformed, PublishFailed, TooLarge
@@ -103,6 +100,7 @@ class Publisher:
         self._ready = False
         self._confirms = 0
         self._watching = False
+        self._on_answers: OnAnswers | None = None
         link.on_up.append(self._on_up)
         link.on_down.append(self._on_down)
         link.on_blocked.append(self._pump)
@@ -123,6 +121,13 @@ class Publisher:
             item.batch = batch
         self._loop.call(lambda: self._accept(batch, items, timeout))
         return batch.future
+
+    def listen(self, on_answers: OnAnswers) -> None:
+        """Have answers sent to the channel that publishes; only in the loop's thread."""
+        first = self._on_answers is None
+        self._on_answers = on_answers
+        if first and self._ready:
+            self._consume_answers()
 
     def stop(self, error: BrokerUnavailable) -> None:
         """Fail everything that is not confirmed; only in the loop's thread."""
@@ -178,7 +183,17 @@ class Publisher:
     def _on_ready(self, channel: Any) -> None:
         if channel is self._channel:
             self._ready = True
+            if self._on_answers is not None:
+                self._consume_answers()
             self._pump()
+
+    def _consume_answers(self) -> None:
+        # Before anything is published that asks for one: the broker would close the channel.
+        self._channel.basic_consume(ADDRESS, self._on_answer, auto_ack=True)
+
+    def _on_answer(self, _channel: Any, _method: Any, properties: Any, body: bytes) -> None:
+        if self._on_answers is not None:
+            self._on_answers([shown(properties, body)])
 
     def _on_down(self, _why: str) -> None:
         self._take_back()
