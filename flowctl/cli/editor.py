@@ -25,7 +25,7 @@ def edited(text: str, suffix: str, environ: Mapping[str, str] | None = None) -> 
         file = Path(folder) / f"edit{suffix}"
         file.write_text(text)
         try:
-            done = subprocess.run([*command, str(file)], check=False)  # noqa: S603 - their own editor
+            done = subprocess.run([*command, str(file)], check=False)
         except OSError as error:
             raise InvalidInput(
                 f"cannot run the editor {command[0]}: {error.strerror}", remedy="set EDITOR"

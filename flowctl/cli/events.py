@@ -1,4 +1,4 @@
-"""`events` and `errors`: what happened, and what went wrong."""
+"""`events`: what happened."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from flowctl.cli.completion import complete_processor
 from flowctl.cli.flags import Output
 from flowctl.cli.lazy import command_app
-from flowctl.cli.output import emit, grid, json_line, show_table
+from flowctl.cli.output import emit, json_line, show_table
 from flowctl.cli.session import Session, session_of
 from flowctl.cli.words import Since, moment
 from flowctl.model.traffic import Event
@@ -19,11 +18,9 @@ from flowctl.services import events as service
 from flowctl.services.control import Control
 from flowctl.views.kinds import address
 from flowctl.views.text import clock_time, printable
-from flowctl.views.traffic import errors as errors_view
 from flowctl.views.traffic import events as events_view
 
 events_app = command_app()
-errors_app = command_app()
 
 _PAUSE = 0.5
 
@@ -74,32 +71,3 @@ def _tell(session: Session, found: list[Event]) -> None:
 def _line(event: Event) -> str:
     note = f"  {printable(event.note)}" if event.note else ""
     return f"{clock_time(event.at)}  {event.kind} {event.object}  {event.action}{note}\n"
-
-
-@errors_app.command(name="errors")
-def errors(
-    ctx: typer.Context,
-    processor: Annotated[
-        str, typer.Argument(metavar="[PROCESSOR]", autocompletion=complete_processor)
-    ] = "",
-    since: Since = "",
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")
-    ] = 50,
-    full: Annotated[bool, typer.Option("--full", help="With tracebacks.")] = False,
-) -> None:
-    """Show the calls that failed, newest first."""
-    session = session_of(ctx)
-    with session.control() as control:
-        now = control.clock.now()
-        found = service.failures(
-            control, processor=processor, since=moment(since, now), limit=limit
-        )
-        table = errors_view(found, now)
-        if not full or session.flags.output not in (Output.TABLE, Output.WIDE):
-            show_table(table, session.flags)
-            return
-        for call in found:
-            emit(grid(errors_view([call], now), session.flags))
-            if call.failure and call.failure.traceback:
-                emit(call.failure.traceback.rstrip("\n") + "\n\n")

@@ -7,9 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from flowctl.model.states import CallStatus
-from flowctl.model.traffic import Call, Event
-from flowctl.model.work import CallFilter
+from flowctl.model.traffic import Event
 from flowctl.services.control import Control
 from flowctl.services.names import scope
 
@@ -48,19 +46,3 @@ def after(control: Control, which: Which, last: int, limit: int = 500) -> Sequen
 
 def _fresh(event: Event, which: Which) -> bool:
     return which.since is None or event.at >= which.since
-
-
-def failures(
-    control: Control, *, processor: str = "", since: datetime | None = None, limit: int = 50
-) -> list[Call]:
-    """Return the newest calls that failed."""
-    found, _ = control.store.traffic.calls(
-        CallFilter(
-            network=scope(control),
-            processor=processor,
-            status=(CallStatus.FAILED,),
-            since=since,
-            limit=limit,
-        )
-    )
-    return found

@@ -248,7 +248,15 @@ def _call(control: Control, name: str) -> Sheet:
         kept = control.store.traffic.result(found.id)
     except NotFound:
         kept = None
-    return traffic_views.call_sheet(found, recorded, children, kept, control.clock.now())
+    return traffic_views.call_sheet(
+        found,
+        recorded,
+        children,
+        kept,
+        control.clock.now(),
+        given=control.store.traffic.input(found.id),
+        again=control.store.traffic.replays([found.id]),
+    )
 
 
 def _runs(control: Control, which: Selection) -> Table:

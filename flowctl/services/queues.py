@@ -208,7 +208,7 @@ def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -
             home = message.origin or queue.removesuffix(DEAD)
             origins.setdefault(home, []).append(message.id)
     ensure(control, origins)
-    return {home: _send_again(control, queue, home, found) for home, found in origins.items()}
+    return {home: send_again(control, queue, home, found) for home, found in origins.items()}
 
 
 def move(control: Control, source: str, target: str, ids: Sequence[str], *, limit: int = 0) -> int:
@@ -220,11 +220,12 @@ def move(control: Control, source: str, target: str, ids: Sequence[str], *, limi
     ensure(control, [source, target])
     if source.endswith(DEAD):
         chosen = named or [message.id for message in _everything(control, source, limit)]
-        return _send_again(control, source, target, chosen)
+        return send_again(control, source, target, chosen)
     return control.broker.move(source, target, ids=named, limit=limit)
 
 
-def _send_again(control: Control, dead: str, target: str, ids: Sequence[str]) -> int:
+def send_again(control: Control, dead: str, target: str, ids: Sequence[str]) -> int:
+    """Send dead letters to a queue and return how many."""
     # First the record, then the message: the outcome of a call that has failed would not count.
     control.store.traffic.reopen(ids)
     return control.broker.move(dead, target, ids=ids)

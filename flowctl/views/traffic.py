@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from flowctl.model.inputs import Input
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Call, Event, Message, Result
 from flowctl.views.flow import properties
@@ -61,6 +62,7 @@ CALLS = (
     Field("plug", lambda call: call.plug, wide=True),
     Field("worker", lambda call: call.worker, wide=True),
     Field("network", lambda call: call.network, wide=True),
+    Field("replays", lambda call: call.replays, _id, wide=True),
     Field("failure", failure_text, _short),
 )
 
@@ -242,18 +244,26 @@ def call_sheet(
     children: Sequence[Call],
     result: Result | None,
     now: datetime,
+    *,
+    given: Input | None = None,
+    again: Sequence[Call] = (),
 ) -> Sheet:
-    """Return everything about one call."""
+    """Return everything about one call; `again` are those that ran it once more."""
     texts = []
     if call.failure:
         texts.append(("Failure", call.failure.traceback or failure_text(call)))
     if call.output:
         texts.append(("Output", call.output))
+    if given:
+        texts.append(("Input", body_text(given.content_type, given.body, 400)))
     if result:
         texts.append(("Result", body_text(result.content_type, result.body, 400)))
     document = builtin(call)
     if result:
         document["result"] = body_value(result.content_type, result.body)
+    if given:
+        document["input"] = body_value(given.content_type, given.body)
+    document["replayed_as"] = [call.id for call in again]
     return Sheet(
         kind="call",
         name=call.id,
@@ -268,6 +278,7 @@ def call_sheet(
             for title, table in (
                 ("Events", events(recorded, now)),
                 ("Sent on", calls(children, now)),
+                ("Run again as", calls(again, now)),
             )
             if table.rows
         ),
@@ -307,21 +318,29 @@ def branches(values: Sequence[Call]) -> list[Branch]:
     return found
 
 
-def trace_text(values: Sequence[Call], *, ascii_only: bool = False) -> str:
-    """Return the tree of a run: each call below the one that sent it, with waits and times."""
+def trace_text(
+    values: Sequence[Call], *, ascii_only: bool = False, again: Sequence[Call] = ()
+) -> str:
+    """Return the tree of a run: each call below the one that sent it, with waits and times.
+
+    `again` are the calls, of this run or others, that ran one of these once more.
+    """
+    repeats: dict[str, list[Call]] = {}
+    for call in again:
+        repeats.setdefault(call.replays, []).append(call)
     bar, tee, corner = ("|  ", "|- ", "`- ") if ascii_only else ("│  ", "├─ ", "└─ ")
     lines = []
     for branch in branches(values):
         rails = "".join(bar if rail else "   " for rail in branch.rails)
         knee = "" if not branch.depth else corner if branch.last else tee
-        lines.append(f"{rails}{knee}{_trace_line(branch.call)}")
+        lines.append(f"{rails}{knee}{_trace_line(branch.call, repeats)}")
     row = summed(values)
     took = f", {duration(row.seconds)}" if row.seconds is not None else ""
     failed = f", {row.failed:,} failed" if row.failed else ""
     return "\n".join([f"run {row.id}", *lines, f"{plural(row.calls, 'call')}{failed}{took}"]) + "\n"
 
 
-def _trace_line(call: Call) -> str:
+def _trace_line(call: Call, repeats: Mapping[str, Sequence[Call]]) -> str:
     parts = [call.socket, call.status.value]
     wait = _wait(call)
     if wait is not None:
@@ -333,6 +352,11 @@ def _trace_line(call: Call) -> str:
     if call.plug:
         parts.append(f"by {call.plug}")
     parts.append(call.id[:12])
+    if call.replays:
+        parts.append(f"replays {call.replays[:12]}")
+    for each in repeats.get(call.id, ()):
+        place = "" if each.run_id == call.run_id else f" in run {each.run_id[:12]}"
+        parts.append(f"replayed as {each.id[:12]}{place}")
     if call.failure:
         parts.append(printable(one_line(failure_text(call), 80)))
     return "  ".join(parts)
@@ -344,9 +368,10 @@ def _wait(call: Call) -> float | None:
     return max(0.0, (call.started_at - call.sent_at).total_seconds())
 
 
-def trace_document(values: Sequence[Call]) -> Document:
-    """Return a run as one document: its sums, and its calls in the order of the tree."""
+def trace_document(values: Sequence[Call], again: Sequence[Call] = ()) -> Document:
+    """Return a run as one document: its sums, its calls in the order of the tree, their repeats."""
     return {
         "run": builtin(summed(values)),
+        "again": [{"call": each.id, "run": each.run_id, "replays": each.replays} for each in again],
         "calls": [{"depth": item.depth, **builtin(item.call)} for item in branches(values)],
     }

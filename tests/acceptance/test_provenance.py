@@ -1,0 +1,133 @@
+"""What happened can be followed, and run once more: joins that wait, failures, replays, lifecycles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flowctl.model.states import CallStatus
+from tests.cluster import Cluster, until
+from tests.stage import Stage, stage
+
+pytestmark = pytest.mark.process
+
+WORK = """
+def half(n):
+    if n % 2:
+        raise ValueError(f"{n} is odd")
+    return n // 2
+
+def strict(n):
+    if n == "bad":
+        raise KeyError("mend me")
+    return [n]
+
+def keep(value):
+    return value
+
+def pair(left, right):
+    if left == right:
+        raise ValueError("twins")
+    return [left, right]
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("provenance"), cpus=8)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+def items(net: Stage, *words: str) -> list[dict[str, Any]]:
+    """What a command lists."""
+    return list(json.loads(net.say(*words, "-o", "json"))["items"])
+
+
+def test_calls_run_again_as_they_were_or_with_another_input(cluster: Cluster) -> None:
+    with stage(cluster, "again") as net:
+        net.apply(
+            {"a": net.coded(WORK, "half", "strict", "keep", "pair")},
+            [
+                "a.half -> a.keep",
+                "a.half !> a.strict",
+                {"from": "a.strict", "to": "a.pair", "argument": "right"},
+            ],
+        )
+        (sent,) = net.send("a.half", [8])
+        assert net.values([sent]) == [4]
+        (again,) = net.say("replay", sent).split()
+        (other,) = net.say("replay", sent[:12], "--input", "[1", "--text").split()
+        assert net.values([again]) == [4]
+        assert net.call(again).run_id == again, "a replay is a run of its own"
+        assert f"replays {sent[:12]}" in net.say("trace", again)
+        assert f"replayed as {again[:12]} in run {again[:12]}" in net.say("trace", sent)
+        assert [each["call"] for each in json.loads(net.say("trace", sent, "-o", "json"))["again"]] == [
+            again, other,
+        ]  # fmt: skip
+        shown = json.loads(net.say("show", "call", again, "-o", "json"))
+        assert (shown["input"], shown["replays"]) == (8, sent)
+
+        # What no ERROR plug takes comes back as the same call, from the dead letters.
+        bad = net.send("a.strict", ["bad", "bad", "bad"])
+        assert {call.status for call in net.ended(bad).values()} == {CallStatus.FAILED}
+        until(lambda: net.ready("a.strict.dead") == 3, "three dead letters")
+        assert net.say("errors", "retry", bad[0], "--input", '"good"').split() == [bad[0]]
+        assert net.values(bad[:1]) == [["good"]]
+        assert net.ready("a.strict.dead") == 2
+        cluster.env["EDITOR"] = "sed -i s/bad/fine/"
+        assert net.say("errors", "retry", bad[1][:10], "--edit").split() == [bad[1]]
+        assert net.values(bad[1:2]) == [["fine"]]
+        shown = json.loads(net.say("errors", "show", bad[2], "-o", "json"))
+        assert (shown["input"], shown["failure"]["type"]) == ("bad", "KeyError")
+        net.say("errors", "rm", bad[2])
+        assert net.call(bad[2]) is None
+        assert net.ready("a.strict.dead") == 0
+
+        # What an ERROR plug took runs again as a new call of the same run.
+        odd = net.send("a.half", [3, 5])
+        net.ended(odd)
+        taken = [each["id"] for each in items(net, "errors", "a", "--type", "ValueError")]
+        assert sorted(taken) == sorted(odd), "the text failed with a TypeError"
+        (mended,) = net.say("errors", "retry", odd[0], "--input", "10").split()
+        assert net.values([mended]) == [5]
+        assert net.call(mended).run_id == odd[0]
+        assert f"replayed as {mended[:12]}" in net.say("trace", odd[0])
+        both = net.say("errors", "retry", "--type", "ValueError", "--socket", "a.half").split()
+        assert len(both) == 2
+        assert {call.status for call in net.ended(both).values()} == {CallStatus.FAILED}
+
+        # The value of a failure's path waits in a join, and is seen there.
+        (join,) = items(net, "ls", "joins")
+        assert (join["socket"], list(join["waiting"]), join["missing"]) == (
+            "a.pair", ["right"], ["left"],
+        )  # fmt: skip
+        refused = cluster.invoke("-n", "again", "errors", "retry", sent)
+        assert refused.returncode == 5
+        assert "did not fail" in refused.stderr
+
+
+def test_what_a_join_fired_runs_again_with_all_its_arguments(cluster: Cluster) -> None:
+    with stage(cluster, "twins") as net:
+        net.apply({"a": net.coded(WORK, "pair")})
+        pairs = ("--arg", "left=1", "--arg", "right=1")
+        first, second = net.say("send", "a.pair", *pairs).split()
+        (failed,) = until(lambda: net.calls("a.pair", CallStatus.FAILED), "the pair fails")
+        until(lambda: net.ready("a.pair.dead") == 1, "it is in the dead letters")
+        (again,) = net.say(
+            "errors", "retry", failed.id, "--input", '{"left": 1, "right": 2}'
+        ).split()
+        assert again == failed.id
+        assert net.values([failed.id]) == [[1, 2]]
+        (replayed,) = net.say("replay", failed.id).split()
+        assert net.values([replayed]) == [[1, 2]]
+        assert items(net, "ls", "joins") == []
+        assert {first, second} - {failed.id}, "the other value went into the call"
+        joined = ({first, second} - {failed.id}).pop()
+        refused = cluster.invoke("-n", "twins", "replay", joined)
+        assert "went into another call" in refused.stderr
