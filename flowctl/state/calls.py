@@ -13,6 +13,7 @@ from flowctl.model.inputs import Input, restore
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Result
 from flowctl.model.work import CallFilter, Pace, RunCount
+from flowctl.state.canvas import forget_canvases, patterns_of
 from flowctl.state.database import Repository, reading, snapshot, writing
 from flowctl.state.rows import delete, within
 from flowctl.state.tables import columns
@@ -209,6 +210,8 @@ class Calls(Repository):
         """Delete some calls with all that hangs on them, in one short transaction."""
         query = CallRow.select(CallRow.id).where(*where).order_by(CallRow.at).limit(limit)
         ids = [id_ for (id_,) in self.database.rows(query)]
+        ids += patterns_of(self.database, ids)
+        forget_canvases(self.database, ids)
         for table in (ResultRow, SlotRow, FiringRow, CancelRow):
             delete(self.database, table, table.call_id.in_(ids))
         of_calls = [EventRow.kind == "call", EventRow.object.in_(ids)]

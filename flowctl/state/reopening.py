@@ -7,7 +7,8 @@ from typing import Any
 
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Event
-from flowctl.state.database import Repository, writing
+from flowctl.state.canvas import Canvases
+from flowctl.state.database import writing
 from flowctl.state.recording import write_events
 from flowctl.state.rows import update
 from flowctl.state.traffic_tables import CallRow
@@ -15,7 +16,7 @@ from flowctl.state.traffic_tables import CallRow
 _CHUNK = 500
 
 
-class Reopening(Repository):
+class Reopening(Canvases):
     """Takes outcomes back."""
 
     def reopen(self, ids: Sequence[str]) -> int:
@@ -42,7 +43,9 @@ class Reopening(Repository):
                 for id_, network, run_id, error in self.database.rows(query.where(*failed))
             ],
         )  # fmt: skip
-        return update(
+        count = update(
             self.database, CallRow, failed,
             status=CallStatus.RECEIVED, finished_at=None, failure=None, error="",
         )  # fmt: skip
+        self._reopen_canvases(ids)
+        return count

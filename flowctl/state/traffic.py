@@ -5,11 +5,9 @@ from __future__ import annotations
 from flowctl.state.calls import Calls
 from flowctl.state.cancels import Cancels
 from flowctl.state.joins import Joins
-from flowctl.state.outbox import Outbox
-from flowctl.state.recording import Recording
 from flowctl.state.reopening import Reopening
 from flowctl.state.slots import Slots
 
 
-class Traffic(Recording, Calls, Outbox, Joins, Cancels, Reopening, Slots):
-    """Calls, results, messages that are to be sent, claims and joins."""
+class Traffic(Reopening, Calls, Joins, Cancels, Slots):
+    """Calls, results, messages that are to be sent, claims, joins and canvases."""
