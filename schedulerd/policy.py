@@ -36,6 +36,9 @@ class Policy:
     keep_calls: float = 7 * DAY
     keep_events: float = 7 * DAY
     keep_samples: float = DAY
+    keep_trash: float = DAY
+    """How long purged messages can be brought back."""
+    keep_journal: float = 90 * DAY
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Policy:

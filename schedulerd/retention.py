@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from flowctl.services import trash
 from flowctl.services.control import Control
 from schedulerd.policy import Policy
 
@@ -21,4 +22,6 @@ def retire(control: Control, policy: Policy, now: datetime) -> int:
             break
     control.store.events.expire(now - timedelta(seconds=policy.keep_events))
     control.store.duty.expire(now - timedelta(seconds=policy.keep_samples))
+    control.store.journal.expire(now - timedelta(seconds=policy.keep_journal))
+    trash.expire(control, now - timedelta(seconds=policy.keep_trash))
     return calls

@@ -14,6 +14,8 @@ from flowctl.cli.session import Session, session_of
 from flowctl.cli.words import Yes
 from flowctl.errors import InvalidInput
 from flowctl.services import queues
+from flowctl.services import trash as bins
+from flowctl.views.flow import queues as queue_table
 from flowctl.views.table import VERSION
 from flowctl.views.text import plural
 from flowctl.views.traffic import messages
@@ -31,6 +33,9 @@ Queue = Annotated[
 Dead = Annotated[bool, typer.Option("--dead", help="The dead letters of the socket.")]
 Ids = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="Message ids, or how they begin.")
+]
+ForGood = Annotated[
+    bool, typer.Option("--for-good", help="Delete them at once; that cannot be undone.")
 ]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="Only the first so many; 0 means all.")]
 
@@ -62,25 +67,56 @@ def peek(
 
 
 @app.command(name="purge")
-def purge(ctx: typer.Context, queue: Queue, dead: Dead = False, yes: Yes = False) -> None:
-    """Remove everything that waits in a queue."""
+def purge(
+    ctx: typer.Context,
+    queue: Queue,
+    dead: Dead = False,
+    yes: Yes = False,
+    for_good: ForGood = False,
+) -> None:
+    """Move everything that waits in a queue to the trash; `flowctl undo` brings it back."""
     session = session_of(ctx)
     with session.control() as control:
         name = queues.find(control, queue, dead=dead)
         held = sum(queues.waiting(control, [name]).values())
-        session.confirm(f"Remove {plural(held, 'message')} from {name}?", yes=yes)
-        _told(session, name, "removed", queues.purge(control, name))
+        what = "Delete for good" if for_good else "Move to the trash"
+        session.confirm(f"{what} {plural(held, 'message')} of {name}?", yes=yes)
+        _told(session, name, "removed", queues.purge(control, name, for_good=for_good))
 
 
 @app.command(name="rm")
-def rm(ctx: typer.Context, queue: Queue, ids: Ids = None, dead: Dead = False) -> None:
-    """Remove single messages from a queue; the others keep their order."""
+def rm(
+    ctx: typer.Context,
+    queue: Queue,
+    ids: Ids = None,
+    dead: Dead = False,
+    for_good: ForGood = False,
+) -> None:
+    """Move single messages of a queue to the trash; the others keep their order."""
     if not ids:
         raise InvalidInput("which messages?", remedy="name their ids, or flowctl queue purge")
     session = session_of(ctx)
     with session.control() as control:
         name = queues.find(control, queue, dead=dead)
-        _told(session, name, "removed", queues.remove(control, name, ids))
+        _told(session, name, "removed", queues.remove(control, name, ids, for_good=for_good))
+
+
+@app.command(name="trash")
+def trash(
+    ctx: typer.Context,
+    empty: Annotated[bool, typer.Option("--empty", help="Delete all of it for good.")] = False,
+    yes: Yes = False,
+) -> None:
+    """List what was purged and can still be brought back."""
+    session = session_of(ctx)
+    with session.control() as control:
+        found = bins.listed(control)
+        if not empty:
+            show_table(queue_table(found, control.clock.now()), session.flags)
+            return
+        held = sum(row.ready or 0 for row in found)
+        session.confirm(f"Delete {plural(held, 'message')} for good?", yes=yes)
+        say(session.flags, f"{plural(bins.empty(control), 'queue')} of the trash deleted")
 
 
 @app.command(name="retry")

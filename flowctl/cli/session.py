@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class Session:
             if migrate:
                 database.migrate(control)
             database.make_ready(control)
-            yield control
+            yield control.acting("cli", shlex.join(["flowctl", *sys.argv[1:]]))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be taken back; `yes` is the answer given beforehand.

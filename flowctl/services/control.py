@@ -6,19 +6,25 @@ it; `open_control` is the one place where a face or a daemon gets one.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowctl.clock import Clock, SystemClock
 from flowctl.errors import Denied
+from flowctl.model.ids import new_id
+from flowctl.model.journal import Author
 from flowctl.settings import Settings
 
 if TYPE_CHECKING:
     from flowctl.broker.base import Broker
     from flowctl.state.store import Store
+
+
+_PASSWORD = re.compile(r"(://[^/\s:@]+:)[^/\s@]+@")
 
 
 class Door:
@@ -52,6 +58,16 @@ class Control:
     store: Store
     door: Door
     clock: Clock = field(default_factory=SystemClock)
+    author: Author | None = None
+    """Who changes things through it; daemons have none, and write no journal."""
+
+    def acting(self, face: str, command: str = "") -> Control:
+        """Return this control for one command of a person: what it changes goes into the journal."""
+        batch = new_id() if command else ""
+        author = Author(
+            who=myself(), face=face, command=_PASSWORD.sub(r"\1***@", command), batch=batch
+        )
+        return replace(self, author=author)
 
     @property
     def broker(self) -> Broker:
@@ -62,6 +78,19 @@ class Control:
         """Raise `Denied` where the settings say that this process only reads."""
         if self.settings.readonly:
             raise Denied("flowctl is read-only here", remedy="unset FLOWCTL_READONLY")
+
+
+def myself() -> str:
+    """Return `user@host` of this process."""
+    import os
+    import pwd
+    import socket
+
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 @contextmanager

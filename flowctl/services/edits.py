@@ -60,8 +60,16 @@ def carry_out(control: Control, planned: recipes.Plan, *, force: bool = False) -
             f"{total:,} messages wait in {', '.join(planned.waiting)}",
             remedy="add --force to leave them there, or --purge to drop them",
         )
-    recipes.apply(control, planned)
+    recipes.apply(control, planned, _verb(planned))
     return planned
+
+
+def _verb(planned: recipes.Plan) -> str:
+    """Return what a change of one object is: its update, unless something only comes or goes."""
+    actions = {change.action for change in planned.changes.changes if change.kind != "network"}
+    if "add" in actions and "remove" not in actions:
+        return "add"
+    return "delete" if "remove" in actions and "add" not in actions else "update"
 
 
 def with_processor(spec: ProcessorSpec) -> Edit:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flowctl.errors import NotFound, Refused
 from flowctl.model.fleet import Agent, Deployment, Lease, Node, Worker
 from flowctl.model.states import AgentStatus, Desired
+from flowctl.services import journal
 from flowctl.services.control import Control
 from flowctl.services.names import scope, split
 from flowctl.views.kinds import nearest
@@ -50,7 +51,12 @@ def request_agent(control: Control, name: str, wanted: Desired) -> Agent:
     """Ask that an agent serve, take nothing new, be emptied, or end."""
     control.may_write()
     agent(control, name)
-    control.store.fleet.request_agent(name, wanted)
+    verb = "resume" if wanted is Desired.RUNNING else "drain"
+    verb = "stop" if wanted is Desired.STOPPED else verb
+    command = f"flowctl agent {verb} {name}"
+    journal.on_agent(
+        control, name, verb, command, lambda: control.store.fleet.request_agent(name, wanted)
+    )
     return agent(control, name)
 
 
@@ -77,6 +83,7 @@ def remove_agent(control: Control, name: str, *, force: bool = False) -> None:
             f"agent {name} still has {len(claims)} deployments", remedy="wait until they are moved"
         )
     control.store.fleet.remove_agent(name)
+    journal.note(control, "remove", f"flowctl agent rm {name}", (f"agent/{name}",), "forgotten")
 
 
 def deployments(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowctl.errors import Refused
 from flowctl.model.flow import Network, NetworkSpec, Topology
-from flowctl.services import queues
+from flowctl.services import journal, queues
 from flowctl.services.control import Control
 
 
@@ -42,8 +42,8 @@ def delete(
 ) -> dict[str, int]:
     """Delete a network with everything in it and return how many rows went, by table.
 
-    `purge` also deletes its calls, events and queues with what waits in them; `force` leaves the
-    messages where they are.
+    `purge` also deletes its calls, events and queues, and what waits in them goes to the trash;
+    `force` leaves the messages where they are.
 
     Raises:
         Refused: messages wait in its queues, and neither was said.
@@ -52,7 +52,13 @@ def delete(
     whole = topology(control, name)
     if not (purge or force):
         refuse_while_waiting(queues.waiting(control, queues.of_topology(whole)), name)
-    gone = control.store.flows.delete_network(name, purge=purge)
+    gone = journal.on_network(
+        control,
+        name,
+        "delete",
+        f"flowctl delete network {name}" + (" --purge" if purge else ""),
+        lambda: control.store.flows.delete_network(name, purge=purge),
+    )
     if purge:
         gone = gone | {"queue": queues.delete_all(control, queues.of_topology(whole))}
     return gone

@@ -7,6 +7,7 @@ import msgspec
 from flowctl.errors import InvalidInput
 from flowctl.model.flow import Processor, ProcessorSpec
 from flowctl.model.states import Desired
+from flowctl.services import journal
 from flowctl.services.control import Control
 from flowctl.services.names import scope, split
 
@@ -38,14 +39,28 @@ def request(control: Control, address: str, wanted: Desired) -> Processor:
     """
     control.may_write()
     found = find(control, address)
-    return control.store.flows.request(found.network, found.name, wanted)
+    verb = _VERBS[wanted]
+    return journal.on_network(
+        control,
+        found.network,
+        verb,
+        f"flowctl {verb} {found.network}/{found.name}",
+        lambda: control.store.flows.request(found.network, found.name, wanted),
+    )
 
 
 def restart(control: Control, address: str) -> Processor:
     """Ask for new workers; what runs is finished first."""
     control.may_write()
     found = find(control, address)
-    return control.store.flows.restart(found.network, found.name)
+    return journal.on_network(
+        control,
+        found.network,
+        "restart",
+        f"flowctl restart {found.network}/{found.name}",
+        lambda: control.store.flows.restart(found.network, found.name),
+        always=f"processor/{found.name}",
+    )
 
 
 def scale(control: Control, address: str, amount: str) -> Processor:
@@ -58,7 +73,7 @@ def scale(control: Control, address: str, amount: str) -> Processor:
     found = find(control, address)
     cpus = target_cpus(found.spec.cpus, amount)
     spec = msgspec.structs.replace(found.spec, cpus=cpus)
-    return control.store.flows.rewrite(found.network, found.name, spec, receipt=found.receipt)
+    return _rewritten(control, found, spec, f"flowctl scale {found.network}/{found.name}={cpus}")
 
 
 def target_cpus(present: int, amount: str) -> int:
@@ -89,4 +104,22 @@ def rewrite(control: Control, found: Processor, spec: ProcessorSpec) -> Processo
         Conflict: somebody changed it since it was read.
     """
     control.may_write()
-    return control.store.flows.rewrite(found.network, found.name, spec, receipt=found.receipt)
+    return _rewritten(control, found, spec, f"flowctl update processor {found.name}")
+
+
+def _rewritten(control: Control, found: Processor, spec: ProcessorSpec, command: str) -> Processor:
+    return journal.on_network(
+        control,
+        found.network,
+        command.split()[1],
+        command,
+        lambda: control.store.flows.rewrite(found.network, found.name, spec, receipt=found.receipt),
+    )
+
+
+_VERBS = {
+    Desired.RUNNING: "start",
+    Desired.PAUSED: "pause",
+    Desired.STOPPED: "stop",
+    Desired.REMOVED: "delete",
+}

@@ -11,12 +11,18 @@ from collections.abc import Iterable, Sequence
 from flowctl.broker.base import QueueSpec
 from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound, QueueMismatch
 from flowctl.model.flow import Plug, QueueLimits, Socket, Topology
+from flowctl.model.journal import Shift
 from flowctl.model.naming import DEAD, dead_queue, socket_queue
 from flowctl.model.traffic import Message
+from flowctl.services import journal, trash
 from flowctl.services.control import Control
 from flowctl.services.names import scope
 from flowctl.views.flow import QueueRow
 from flowctl.views.kinds import nearest
+from flowctl.views.text import plural
+
+MOST_KNOWN = 2_000
+"""Messages that a move remembers by their ids, so that it can be taken back."""
 
 LEFT = "left"
 """The role of a queue whose socket or plug is gone; what waits there can still be moved."""
@@ -182,17 +188,36 @@ def ensure(control: Control, names: Iterable[str]) -> None:
     declare(control, [spec for spec in specs if spec.name in wanted])
 
 
-def purge(control: Control, queue: str) -> int:
-    """Remove everything that waits in a queue and return how much it was."""
+def purge(control: Control, queue: str, *, for_good: bool = False) -> int:
+    """Move everything that waits in a queue to the trash and return how much it was.
+
+    `for_good` deletes it at once.
+    """
     control.may_write()
     ensure(control, [queue])
-    return control.broker.purge(queue)
+    command = f"flowctl queue purge {queue}"
+    if not for_good:
+        return trash.throw(control, queue, command)
+    count = control.broker.purge(queue)
+    said = f"{plural(count, 'message')} deleted for good"
+    journal.note(control, "purge", f"{command} --for-good", (f"queue/{queue}",), said)
+    return count
 
 
-def remove(control: Control, queue: str, ids: Sequence[str]) -> int:
-    """Remove single messages, by id or the beginning of an id; return how many were there."""
+def remove(control: Control, queue: str, ids: Sequence[str], *, for_good: bool = False) -> int:
+    """Move single messages, by id or its beginning, to the trash; return how many were there.
+
+    `for_good` deletes them at once.
+    """
     control.may_write()
-    return sum(control.broker.remove(queue, name) for name in full_ids(control, queue, ids))
+    named = full_ids(control, queue, ids)
+    command = f"flowctl queue rm {queue} {' '.join(ids)}"
+    if not for_good:
+        return trash.throw(control, queue, command, named)
+    count = sum(control.broker.remove(queue, name) for name in named)
+    said = f"{plural(count, 'message')} deleted for good"
+    journal.note(control, "remove", f"{command} --for-good", (f"queue/{queue}",), said)
+    return count
 
 
 def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -> dict[str, int]:
@@ -203,23 +228,54 @@ def retry(control: Control, queue: str, ids: Sequence[str], *, limit: int = 0) -
     control.may_write()
     wanted = set(full_ids(control, queue, ids))
     origins: dict[str, list[str]] = {}
-    for message in _everything(control, queue, limit):
+    for message in everything(control, queue, limit):
         if not wanted or message.id in wanted:
             home = message.origin or queue.removesuffix(DEAD)
             origins.setdefault(home, []).append(message.id)
     ensure(control, origins)
-    return {home: send_again(control, queue, home, found) for home, found in origins.items()}
+    sent = {home: send_again(control, queue, home, found) for home, found in origins.items()}
+    said = f"{plural(sum(sent.values()), 'message')} back to {', '.join(sent) or 'nowhere'}"
+    command = " ".join(["flowctl queue retry", queue, *ids])
+    journal.note(control, "retry", command, (f"queue/{queue}",), said)
+    return sent
 
 
 def move(control: Control, source: str, target: str, ids: Sequence[str], *, limit: int = 0) -> int:
-    """Move messages from one queue to another and return how many."""
+    """Move messages from one queue to another and return how many.
+
+    What moves from one living queue to another can be undone while it is there, up to `MOST_KNOWN`.
+    """
     control.may_write()
     if source == target:
         raise InvalidInput("source and target are the same queue")
     named = full_ids(control, source, ids) or None
     ensure(control, [source, target])
+    command = " ".join(["flowctl queue move", source, target, *ids])
+    known = named or _few(control, source, limit)
+    if source.endswith(DEAD) or not known:
+        count = _moved(control, source, target, named, limit)
+        what = tuple(f"queue/{name}" for name in (source, target))
+        journal.note(control, "move", command, what, f"{plural(count, 'message')} moved")
+        return count
+    shift = Shift(source=source, target=target, ids=tuple(known))
+    number = journal.begin(control, "move", command, shift) if control.author else 0
+    count = control.broker.move(source, target, ids=known)
+    control.store.journal.settle(number, f"{plural(count, 'message')} moved to {target}")
+    return count
+
+
+def _few(control: Control, queue: str, limit: int) -> list[str]:
+    """Return the ids of what would move, where a person asks and it is little enough to remember."""
+    waits = control.broker.depth([queue])
+    ready = waits[queue].ready if queue in waits else 0
+    if control.author is None or min(ready, limit or ready) > MOST_KNOWN:
+        return []
+    return [message.id for message in everything(control, queue, limit)]
+
+
+def _moved(control: Control, source: str, target: str, named: list[str] | None, limit: int) -> int:
     if source.endswith(DEAD):
-        chosen = named or [message.id for message in _everything(control, source, limit)]
+        chosen = named or [message.id for message in everything(control, source, limit)]
         return send_again(control, source, target, chosen)
     return control.broker.move(source, target, ids=named, limit=limit)
 
@@ -231,7 +287,8 @@ def send_again(control: Control, dead: str, target: str, ids: Sequence[str]) -> 
     return control.broker.move(dead, target, ids=ids)
 
 
-def _everything(control: Control, queue: str, limit: int) -> list[Message]:
+def everything(control: Control, queue: str, limit: int = 0) -> list[Message]:
+    """Return all that waits in a queue, oldest first, or the first `limit`."""
     found: list[Message] = []
     while page := peek(control, queue, limit=500, offset=len(found)):
         found += page
@@ -248,7 +305,7 @@ def full_ids(control: Control, queue: str, ids: Sequence[str]) -> list[str]:
     """
     if not ids:
         return []
-    present = [message.id for message in _everything(control, queue, 0)]
+    present = [message.id for message in everything(control, queue, 0)]
     found: list[str] = []
     for wanted in ids:
         matches = [name for name in present if name.startswith(wanted)]
@@ -261,6 +318,9 @@ def full_ids(control: Control, queue: str, ids: Sequence[str]) -> list[str]:
 
 
 def delete_all(control: Control, names: Iterable[str]) -> int:
-    """Delete queues with what waits in them and return how many there were."""
+    """Delete queues and return how many there were; what waits in them goes to the trash."""
     control.may_write()
+    names = list(names)
+    for name in waiting(control, names):
+        trash.throw(control, name, f"flowctl queue purge {name}")
     return sum(control.broker.delete(name, if_empty=False) for name in names)

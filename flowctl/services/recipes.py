@@ -14,7 +14,7 @@ from flowctl.errors import Conflict, InvalidInput, NotFound, Problem, RecipeErro
 from flowctl.model.flow import Network, NetworkSpec, PlugSpec, SocketSpec
 from flowctl.model.naming import dead_queue, plug_queue, socket_queue
 from flowctl.recipe.diff import Change, Changes, diff
-from flowctl.services import queues
+from flowctl.services import journal, queues
 from flowctl.services.control import Control
 
 LARGEST = 16 * 1024 * 1024
@@ -184,15 +184,21 @@ def abandoned(network: str, change: Change) -> list[str]:
     return []
 
 
-def apply(control: Control, planned: Plan) -> Network:
-    """Carry out a plan in one transaction, or nothing at all.
+def apply(control: Control, planned: Plan, action: str = "apply") -> Network:
+    """Carry out a plan in one transaction, or nothing at all; `action` is what the journal calls it.
 
     Raises:
         Conflict: the network changed since the plan was made.
     """
     control.may_write()
-    return control.store.flows.apply(
-        planned.changes, expect=planned.revision, recipe=planned.recipe.source
+    return journal.on_network(
+        control,
+        planned.changes.network,
+        action,
+        f"flowctl apply {planned.recipe.source or '-'}",
+        lambda: control.store.flows.apply(
+            planned.changes, expect=planned.revision, recipe=planned.recipe.source
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from flowctl.errors import NotFound
 from flowctl.model.flow import Socket, Task
 from flowctl.model.states import Desired
 from flowctl.planning.schedule import next_due
+from flowctl.services import journal
 from flowctl.services.control import Control
 from flowctl.services.names import scope, split
 from flowctl.views.kinds import nearest
@@ -84,7 +85,14 @@ def override(control: Control, name: str, code: str) -> Task:
     """Replace the function of a task by other code; empty code takes the override away."""
     control.may_write()
     found, users = task(control, name)
-    control.store.flows.override_code(users[0].network, found.processor, found.name, code)
+    network, name = users[0].network, f"{found.processor}.{found.name}"
+    journal.on_network(
+        control,
+        network,
+        "update",
+        f"flowctl update task {name}" + ("" if code else " --reset"),
+        lambda: control.store.flows.override_code(network, found.processor, found.name, code),
+    )
     return found
 
 

@@ -157,12 +157,15 @@ def _deployment(database: Database, network: str, change: Change) -> None:
         return
     spec = cast("DeploymentSpec", change.after)
     where = exactly(DeploymentRow, network=network, name=spec.name)
+    row = deployment_row(database, network, spec, pinned=True)
     values: dict[str, Any] = {"agent": spec.agent, "cpus": spec.cpus, "pinned": True}
+    if change.action == "add":  # it was asked to go, and has not gone yet
+        values["requested_status"] = row["requested_status"]
     if "agent" in change.fields or "processor" in change.fields:
         delete(database, DeploymentRow, *where)
     elif update(database, DeploymentRow, where, **values, **touch(database)):
         return
-    insert(database, DeploymentRow, [deployment_row(database, network, spec, pinned=True)])
+    insert(database, DeploymentRow, [row])
 
 
 def deployment_row(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowctl.state.events import Events
     from flowctl.state.fleet import Fleets
     from flowctl.state.flows import Flows
+    from flowctl.state.journal import Journal
     from flowctl.state.schema import Schema
     from flowctl.state.traffic import Traffic
 
@@ -86,6 +87,14 @@ class Store:
         from flowctl.state.duty import Duty
 
         return Duty(database)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What people changed."""
+        database = self._database
+        from flowctl.state.journal import Journal
+
+        return Journal(database)
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date and return the names of the migrations that ran.
