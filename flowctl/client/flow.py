@@ -132,6 +132,7 @@ class Flow:
             self._refuse_other(each)
         since = health.before(control) if wait else health.NOTHING_BEFORE
         changed = [_apply(control, each) for each in found]
+        self._session.forget()
         if wait:
             for each in found:
                 health.await_network(control, each.spec.name, since=since, timeout=timeout)

@@ -6,10 +6,14 @@ import threading
 from contextlib import ExitStack
 
 from flowctl.errors import Refused
-from flowctl.services import database
+from flowctl.model.flow import Socket
+from flowctl.services import calls, database, sockets
 from flowctl.services.answers import Desk
 from flowctl.services.control import Control, open_control
 from flowctl.settings import Settings
+
+FRESH = 1.0
+"""Seconds for which a socket that was looked up is taken for what it was."""
 
 
 class Session:
@@ -21,6 +25,7 @@ class Session:
         self._opened = ExitStack()
         self._control: Control | None = None
         self._desk: Desk | None = None
+        self._known: dict[str, tuple[float, Socket]] = {}
 
     @property
     def control(self) -> Control:
@@ -46,6 +51,28 @@ class Session:
                 self._desk = Desk(control)
             return self._desk
 
+    def socket(self, name: str, *, is_awaited: bool = False) -> Socket:
+        """Return the socket of that name as it is, or was less than `FRESH` seconds ago.
+
+        Raises:
+            NotFound: there is no such socket.
+            Refused: it is to be awaited, and its processor keeps no results.
+        """
+        control = self.control
+        now = control.clock.monotonic()
+        word = f"{name} awaited" if is_awaited else name
+        until, found = self._known.get(word, (now, None))
+        if found is None or until <= now:
+            found = sockets.find(control, self.address(name))
+            if is_awaited:
+                calls.refuse_unrecorded(control, found)
+            self._known[word] = now + FRESH, found
+        return found
+
+    def forget(self) -> None:
+        """Look sockets up again: they may have changed."""
+        self._known.clear()
+
     def open(self) -> None:
         """Open the state; the broker opens at its first use. Opening twice does nothing.
 
@@ -69,6 +96,7 @@ class Session:
         """Close what is open; what was sent stays sent."""
         with self._lock:
             self._control = self._desk = None
+            self.forget()
             self._opened.close()
 
     def address(self, name: str) -> str:

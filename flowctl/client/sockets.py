@@ -28,7 +28,7 @@ _MISSED_AFTER = 1.0
 
 
 class Socket:
-    """An entry of a processor. It is looked up at every use, so it is never out of date."""
+    """An entry of a processor. It is looked up as it is used, so it is never out of date for long."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
@@ -76,7 +76,7 @@ class Socket:
         return await handle.aresult(timeout)
 
     def _send_awaited(self, value: object, named: dict[str, object], key: str) -> Handle:
-        calls.refuse_unrecorded(self._session.control, record := self._find())
+        record = self._find(is_awaited=True)
         question = self._session.desk.ask(record, _payloads(value, named), key=key)
         return Handle(self._session, question, record)
 
@@ -171,7 +171,7 @@ class Socket:
         """Send the first values now, and return the handles; taking them sends the rest."""
         if ahead < 1:
             raise InvalidInput(f"ahead={ahead} would send nothing", remedy="at least 1")
-        calls.refuse_unrecorded(self._session.control, self._find())
+        self._find(is_awaited=True)
         rest = iter(values)
         return self._handles(rest, deque(self._ask_each(islice(rest, ahead))), ahead)
 
@@ -203,8 +203,8 @@ class Socket:
         questions = self._session.desk.ask_each(record, payloads)
         return [Handle(self._session, question, record) for question in questions]
 
-    def _find(self) -> Record:
-        return sockets.find(self._session.control, self._session.address(self._name))
+    def _find(self, *, is_awaited: bool = False) -> Record:
+        return self._session.socket(self._name, is_awaited=is_awaited)
 
     def _send_all(
         self, record: Record, payloads: Sequence[Payload], *, key: str, delay: float = 0.0
