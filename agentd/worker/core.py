@@ -24,13 +24,16 @@ from agentd.worker.items import Item
 from agentd.worker.joins import arrival
 from agentd.worker.keeper import Answers, Commit, Keeper
 from agentd.worker.ledger import Ledger
+from agentd.worker.nodes import Desk
 from agentd.worker.rate import Bucket
 from agentd.worker.report import Reporter, View
-from agentd.worker.routing import Outcome, reject, settle, skip
+from agentd.worker.routing import Outcome, skip
 from agentd.worker.setup import make_executor, setup_of, tasks_of
+from agentd.worker.steps import bind, reject, settle
 from agentd.worker.window import window
 from flowctl.broker.base import Broken, Delivery, Subscription
 from flowctl.errors import Malformed
+from flowctl.model.canvas import BOUND
 from flowctl.model.flow import Task
 from flowctl.model.states import Desired
 from flowctl.model.traffic import Failure
@@ -56,6 +59,7 @@ class Core:
         reports = Reports(self._ended, self._returned, self._welcome, self._mourn)
         self._crew = Crew(self._selector, self._make_executor, reports, control.clock)
         self._intake = Intake(identity, self._clock)
+        self._desk = Desk(self._clock)
         self._ledger = Ledger(identity.worker, self._clock)
         self._reporter = Reporter(identity.status)
         self._ready: deque[Item] = deque()
@@ -142,15 +146,32 @@ class Core:
     def _dispatch(self) -> None:
         touched: dict[int, Executor] = {}
         now = self._clock.monotonic()
+        answered: list[tuple[Item, Outcome]] = []
         while self._ready and not self._bucket.wait(now):
-            executor = self._crew.take(self._ready[0])
-            if executor is None:
+            item = self._ready[0]
+            if outcome := self._answer(item):
+                answered.append((item, outcome))
+            elif executor := self._crew.take(item):
+                touched[executor.number] = executor
+            else:
                 break
             self._ready.popleft()
             self._bucket.take()
-            touched[executor.number] = executor
+        if answered:
+            self._ended(answered)
         for executor in touched.values():
             self._crew.pool.flush(executor)
+
+    def _answer(self, item: Item) -> Outcome | None:
+        """Return how a call ends for which no executor is needed."""
+        if item.content_type == BOUND and self._crew.pool.serving():
+            bind(item, arguments_of(self._tasks, item.route.socket.spec.task))
+        if item.checked or item.route.socket.name not in self._desk.concerns:
+            return None
+        arguments = arguments_of(self._tasks, item.route.socket.spec.task)
+        outcome = self._desk.answer(item, arguments)
+        item.checked = outcome is None
+        return outcome
 
     # What is wanted
 
@@ -162,6 +183,7 @@ class Core:
             self.stop()
             return
         self._intake.assign(assignment)
+        self._desk.assign(assignment.processor.spec, assignment.sockets)
         self._bucket = Bucket(assignment.processor.spec.rate, assignment.workers)
         if before is not None and self._setup(before) != self._setup(assignment):
             self._crew.pool.replace_all()
@@ -282,7 +304,8 @@ class Core:
     def _set_window(self) -> None:
         if self._subscription is None:
             return
-        idle = self._is_paused() or self._is_stopping or bool(self._reporter.reason)
+        closed = self._assignment is not None and self._assignment.processor.closed
+        idle = closed or self._is_paused() or self._is_stopping or bool(self._reporter.reason)
         stuck = self._crew.is_stuck()
         serving = len(self._crew.pool.serving())
         # A claimed call is acknowledged: its executor has no room, but the broker does not know.

@@ -209,7 +209,7 @@ class Crew:
 def call_head(item: Item) -> dict[str, Any]:
     """Return the head of the CALL frame of an item."""
     message, route = item.message, item.route
-    return {
+    head = {
         "id": message.id,
         "task": route.socket.spec.task,
         "content_type": item.content_type,
@@ -223,7 +223,9 @@ def call_head(item: Item) -> dict[str, Any]:
             "network": route.network,
             "parent": message.parent,
         },
+        **route.extras,
     }
+    return {**head, "parts": item.parts} if item.parts else head
 
 
 def _reason(head: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from itertools import chain
 from agentd.worker.identity import Identity
 from agentd.worker.items import Item, item_of
 from agentd.worker.joins import is_join
+from agentd.worker.nodes import extras
 from agentd.worker.routing import ABSENT, MOST_HOPS, Route
 from flowctl.broker.base import Broken, Delivery
 from flowctl.clock import Clock
@@ -108,6 +109,7 @@ class Intake:
     def _route(
         self, assignment: Assignment, socket: Socket, queue: str, inbound: Plug | None
     ) -> Route:
+        outbound = tuple(p for p in assignment.outbound if p.spec.source == socket.name)
         return Route(
             network=self._identity.network,
             worker=self._identity.worker,
@@ -115,10 +117,18 @@ class Intake:
             processor=assignment.processor,
             socket=socket,
             queue=queue,
-            outbound=tuple(p for p in assignment.outbound if p.spec.source == socket.name),
+            outbound=outbound,
             gathering=assignment.gathering,
             inbound=inbound,
+            waits=_waits(assignment, socket),
+            extras=extras(assignment.processor.spec, socket, outbound),
         )
+
+
+def _waits(assignment: Assignment, socket: Socket) -> tuple[str, ...]:
+    if not socket.spec.wait_all:
+        return ()
+    return tuple(plug.name for plug in assignment.inbound if plug.spec.target == socket.name)
 
 
 def _refusal(delivery: Delivery) -> Failure | None:

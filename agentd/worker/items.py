@@ -28,6 +28,10 @@ class Item:
     content_type: str = "application/json"
     named: bool = False
     """The body is an object of argument names and values."""
+    parts: tuple[tuple[str, str, int], ...] = ()
+    """Name, content type and length of the values in the body, where a join met one of bytes."""
+    checked: bool = False
+    """It fits the schemas of its socket."""
     gathers: tuple[Gather, ...] | None = None
     """Which scatters its outputs belong to, where a gather ended some."""
     joined: tuple[Message, ...] = ()
@@ -66,6 +70,8 @@ class Item:
 
     def given(self) -> Kept:
         """Return what the call was given, as its record keeps it."""
+        if self.parts:
+            return Kept()
         return keep(ARGUMENTS if self.named else self.content_type, self.body)
 
     def text(self) -> str:

@@ -1,7 +1,7 @@
 """Joins as the worker sees them: what a delivery contributes, and what a complete join runs with (pure).
 
-A plug on an argument fills that argument; a plug with `gather` fills one place of a list. The values
-lie in the state database, where the transaction that completes a join decides which call runs.
+A plug on an argument fills that argument; a plug with `gather` fills one place of a list; where a
+socket waits for all its plugs, each of them fills a place of its own. The values lie in the state database, where the transaction that completes a join decides which call runs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from flowctl.model.joining import needs
 from flowctl.model.traffic import Gather, Message
 from flowctl.model.work import Arrival, Slot
 
+JSON = "application/json"
+
 
 def is_join(item: Item) -> bool:
     """Tell whether the item only contributes a value to a join: by its plug, or as it was sent."""
@@ -26,6 +28,8 @@ def is_join(item: Item) -> bool:
 
 def _argument(item: Item) -> str:
     plug = item.route.inbound
+    if plug is not None and item.route.waits:
+        return plug.name
     return plug.spec.argument if plug is not None else item.message.argument
 
 
@@ -48,21 +52,28 @@ def arrival(item: Item, arguments: Sequence[Argument]) -> Arrival:
         slot=_slot(item, item.message.run_id if rule.by_run else "", argument),
         call=waiting(item.route, item.message, received_at=item.received_at),
         mode="latest" if rule.mode is JoinMode.LATEST else "zip",
-        needs=needs(arguments) or (argument,),
+        needs=item.route.waits or needs(arguments) or (argument,),
     )
 
 
 def complete(item: Item, slots: Sequence[Slot]) -> None:
     """Give the item what its completed join brought together."""
+    waits, gathers = item.route.waits, _gathers(item)
     present = [slot for slot in slots if slot.content_type != ABSENT]
+    present = [slot for slot in present if not waits or slot.argument in waits]
     item.joined = tuple(_waited_for(item, slots))
-    item.content_type = "application/json"
-    if gathers := _gathers(item):
-        item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
+    item.named = not (waits or gathers)
+    item.content_type = JSON
+    if gathers:
         item.gathers = _outer(item, gathers)
-        return
-    pairs = [msgspec.json.encode(slot.argument) + b":" + slot.message.body for slot in present]
-    item.body, item.named = b"{" + b",".join(pairs) + b"}", True
+    if any(slot.content_type != JSON for slot in present):
+        sizes = [(slot.argument, slot.content_type, len(slot.message.body)) for slot in present]
+        item.parts, item.body = tuple(sizes), b"".join(slot.message.body for slot in present)
+    elif item.named:
+        pairs = [msgspec.json.encode(slot.argument) + b":" + slot.message.body for slot in present]
+        item.body = b"{" + b",".join(pairs) + b"}"
+    else:
+        item.body = b"[" + b",".join(slot.message.body for slot in present) + b"]"
 
 
 def _waited_for(item: Item, slots: Sequence[Slot]) -> Iterator[Message]:

@@ -8,14 +8,17 @@ a repeat of the same commit sends the same ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from flowctl.model.flow import Plug, PlugKind, Processor, Socket
 from flowctl.model.ids import child_call_id
 from flowctl.model.naming import dead_queue
+from flowctl.model.nodes import UNMATCHED, ProcessorType
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Call, Event, Failure, Finished, Gather, Message, Outgoing
 from flowctl.planning.backoff import retry_delay
@@ -27,6 +30,8 @@ CRASH_ATTEMPTS = 3
 MOST_HOPS = 1000
 _MOST_INPUT = 64 * 1024
 """Bytes of input that a failure repeats."""
+_FINAL = frozenset({"malformed", "schema"})
+"""Failures that another attempt would only repeat."""
 _CRASHES = frozenset({"killed", "memory"})
 
 
@@ -76,6 +81,10 @@ class Route:
     """Names of the plugs that lead to a gather: those must hear of values that do not come."""
     inbound: Plug | None = None
     """The plug whose queue it is; None for direct calls."""
+    waits: tuple[str, ...] = ()
+    """The plugs that must all have delivered before a call runs, in order."""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """What executors are told of each call because of the type of the processor."""
 
 
 def settle(
@@ -109,8 +118,7 @@ def _succeeded(route: Route, message: Message, outcome: Outcome, received_at: da
     outputs = outcome.outputs
     if outputs is None:
         outputs = [Output(outcome.result, outcome.content_type)]
-    plugs = [plug for plug in route.outbound if plug.spec.kind is PlugKind.RESULT]
-    sent = _send(plugs, message, outputs, outcome)
+    sent = _send(_ways(route, outcome), message, outputs, outcome)
     used = {item.message.plug for item in sent}
     gathers = _inherited(message, outcome)
     if outcome.scatter and not outputs:
@@ -124,6 +132,16 @@ def _succeeded(route: Route, message: Message, outcome: Outcome, received_at: da
         outgoing=tuple(sent),
         record=route.processor.spec.track == "all",
     )
+
+
+def _ways(route: Route, outcome: Outcome) -> list[Plug]:
+    """Return the plugs that outputs may take; what no route of a router took is `unmatched`."""
+    kind, type_ = PlugKind.RESULT, route.processor.spec.type
+    if type_ is ProcessorType.GATE:
+        kind, outcome.routes = (kind if outcome.routes else PlugKind.REJECT), None
+    elif type_ is ProcessorType.ROUTER:
+        outcome.routes = outcome.routes or [UNMATCHED]
+    return [plug for plug in route.outbound if plug.spec.kind is kind]
 
 
 def _send(
@@ -143,7 +161,7 @@ def _send(
 
 
 def _goes(plug: Plug, output: Output, routes: list[str] | None) -> bool:
-    names = {plug.name, plug.spec.target, plug.spec.target.partition(".")[0]}
+    names = {plug.spec.route, plug.name, plug.spec.target, plug.spec.target.partition(".")[0]}
     if output.plug is not None:
         return output.plug in names
     return routes is None or not names.isdisjoint(routes)
@@ -191,7 +209,7 @@ def _retry(processor: Processor, message: Message, failure: Failure, luck: float
     if failure.type in _CRASHES and message.attempt < CRASH_ATTEMPTS:
         return 0.0
     wanted = not rule.on or failure.type in rule.on
-    if message.attempt > rule.max or not wanted or failure.type == "malformed":
+    if message.attempt > rule.max or not wanted or failure.type in _FINAL:
         return None
     return retry_delay(rule.backoff, rule.cap, message.attempt, luck)
 

@@ -8,7 +8,9 @@ from typing import Any
 from agentd.worker.executors import Executor
 from agentd.worker.frames import Kind
 from agentd.worker.identity import Identity
+from agentd.worker.nodes import overrides
 from flowctl.model.flow import Argument, SourceKind, Task
+from flowctl.model.nodes import ProcessorType
 from flowctl.model.work import Assignment
 
 OUTPUT_CAP = 1024 * 1024
@@ -20,7 +22,10 @@ FRAME_CAP = 64 * 1024 * 1024
 def setup_of(assignment: Assignment, identity: Identity) -> dict[str, Any]:
     """Return the head of the SETUP frame."""
     source = assignment.processor.spec.source
-    tasks = sorted({socket.spec.task for socket in assignment.sockets})
+    spec = assignment.processor.spec
+    # The objects of data are no functions: what emits them is among the overrides.
+    sockets = () if spec.type is ProcessorType.DATA else assignment.sockets
+    tasks = sorted({name for socket in sockets for name in socket.spec.functions()})
     return {
         "kind": str(source.kind),
         "module": source.module,
@@ -33,7 +38,8 @@ def setup_of(assignment: Assignment, identity: Identity) -> dict[str, Any]:
             socket.task.name: socket.task.code
             for socket in assignment.sockets
             if socket.task is not None and socket.task.code
-        },
+        }
+        | overrides(spec, assignment.sockets),
         "memory": assignment.processor.spec.memory,
         "output_cap": OUTPUT_CAP,
         "frame_cap": FRAME_CAP,

@@ -20,7 +20,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     type: str
     """The name of the exception, or one of `timeout`, `killed`, `memory`, `malformed`, `cancelled`,
-    `result`, `output`."""
+    `result`, `output`, `schema`."""
     message: str
     traceback: str = ""
     socket: str = ""
@@ -30,6 +30,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     worker: str = ""
     input: object = None
     """The JSON input, where it is small enough to repeat."""
+    details: object = None
+    """What else is known, as JSON: of `schema`, each violation with its path."""
 
 
 class Gather(Struct, frozen=True, array_like=True):

@@ -14,6 +14,7 @@ from flowctl.model.flow import (
     SourceKind,
 )
 from flowctl.model.nodes import SOURCELESS, UNMATCHED, Inline, InlineKind, ProcessorType
+from flowctl.recipe.contracts import schema_problem
 from flowctl.recipe.notes import Notes
 
 Values = Mapping[str, Any]
@@ -83,6 +84,9 @@ def _check_socket(path: str, owner: ProcessorSpec, socket: SocketSpec, notes: No
         if is_there and owner.type is not type_:
             message = f'"{key}" is for a {type_}, and {owner.name} is a {owner.type}'
             notes.add(f"{path}.{key}", message, f"write `type: {type_}`")
+    for name, text in socket.schemas.items():
+        if why := schema_problem(text):
+            notes.add(f"{path}.arguments.{name}.schema" if name else f"{path}.schema", why)
     if UNMATCHED in socket.routes:
         message = f'the route "{UNMATCHED}" is taken by what no other route takes'
         notes.add(f"{path}.routes.{UNMATCHED}", message, "it has no function of its own")

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping, Sequence
 
 from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, Source, SourceKind
+from flowctl.model.nodes import ProcessorType
 from flowctl.recipe.functions import (
     OFFERED,
     Function,
@@ -84,8 +85,10 @@ def _check_processor(
             if function:
                 found[f"{processor.name}.{socket.name}"] = function
             elif not module.may_have(name):
-                hint = notes.hint(name, [each.name for each in module.functions])
-                notes.add(f"{path}.{key}", f'there is no function "{name}" in the code', hint)
+                what = "object" if processor.type is ProcessorType.DATA else "function"
+                known = [each.name for each in module.functions]
+                hint = notes.hint(name, sorted(module.others) if what == "object" else known)
+                notes.add(f"{path}.{key}", f'there is no {what} "{name}" in the code', hint)
     return found
 
 
