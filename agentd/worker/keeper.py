@@ -35,6 +35,7 @@ from flowctl.services.control import Control
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+Follow = dict[CallId, tuple[Outgoing, ...]]
 MOST_BATCH = 256
 TICK = 0.25
 _ROUTED_BY = 3
@@ -216,22 +217,28 @@ class Keeper:
         self._tell([reply for each in won for reply in answers_of(each.item, each.finished)])
         lost = [each.item for each in commits if not _counts(each.finished, winners)]
         outgoing = [message for each in won for message in each.finished.outgoing]
+        outgoing += [message for each in won for message in winners.get(each.finished.call.id, ())]
         self._publish(Batch([each.item for each in won], outgoing))
         if lost:
             # Somebody else recorded these first, or runs a later attempt: that is what counts.
             self._patiently(lambda: self._look(lost, over=True))
 
-    def _record(self, commits: list[Commit], sent: list[Outgoing]) -> set[CallId]:
+    def _record(self, commits: list[Commit], sent: list[Outgoing]) -> Follow:
+        """Return the calls that won, each with what its canvas has to send."""
         finished = [each.finished for each in commits]
+        traffic = self._control.store.traffic
         try:
-            return self._control.store.traffic.commit(finished, sent=sent)
+            if any(each.pointer or each.launch for each in finished):
+                return traffic.conclude(finished, sent=sent)
+            return dict.fromkeys(traffic.commit(finished, sent=sent), ())
         except Unavailable:
             raise
         except FlowError as error:
             if len(commits) > 1:
-                return {call_id for each in commits for call_id in self._record([each], sent)}
+                records = [self._record([each], sent) for each in commits]
+                return {call_id: more for each in records for call_id, more in each.items()}
             log.error("call %s cannot be recorded: %s", finished[0].call.id, error)
-            return self._control.store.traffic.commit([_unrecordable(finished[0], error)])
+            return traffic.conclude([_unrecordable(finished[0], error)])
 
     def _look(self, items: list[Item], *, over: bool = False) -> None:
         found = self._control.store.traffic.finished([item.message.id for item in items])
@@ -350,7 +357,7 @@ class Keeper:
             self._answers.trouble(why)
 
 
-def _counts(finished: Finished, winners: set[CallId]) -> bool:
+def _counts(finished: Finished, winners: Follow) -> bool:
     """Tell whether this outcome is the one that counts; where nothing is recorded each does."""
     return not finished.record or finished.call.id in winners
 
@@ -370,4 +377,4 @@ def _unrecordable(finished: Finished, error: FlowError) -> Finished:
     call = msgspec.structs.replace(
         finished.call, status=CallStatus.FAILED, failure=failure, output="", outputs=0, size=0
     )
-    return Finished(call=call)
+    return Finished(call=call, pointer=finished.pointer)
