@@ -8,11 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flowctl.client import Flow, Handle
+    from flowctl.client import Flow, Handle, funnel, parallel, pipeline, segment
     from flowctl.errors import CallFailed, FlowError, TimedOut
 
 __version__ = "0.1.0"
-__all__ = ["CallFailed", "Flow", "FlowError", "Handle", "TimedOut", "__version__"]
+__all__ = [
+    "CallFailed",
+    "Flow",
+    "FlowError",
+    "Handle",
+    "TimedOut",
+    "__version__",
+    "funnel",
+    "parallel",
+    "pipeline",
+    "segment",
+]
 
 _PLACES = {
     "CallFailed": "flowctl.errors",
@@ -20,6 +31,10 @@ _PLACES = {
     "FlowError": "flowctl.errors",
     "Handle": "flowctl.client",
     "TimedOut": "flowctl.errors",
+    "funnel": "flowctl.client",
+    "parallel": "flowctl.client",
+    "pipeline": "flowctl.client",
+    "segment": "flowctl.client",
 }
 """Name to the module that has it."""
 

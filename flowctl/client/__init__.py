@@ -12,12 +12,25 @@ Names are looked up when they are used, so a flow may be written down before its
 One `Flow` may be used by many threads. Everything is done by the services that the command line
 uses, so both do the same; `docs/python.md` shows all of it.
 
-- `flow` is the network and its names, `sockets` what can be called, `handles` what became of a call
+- `flow` is the network and its names, `sockets` what can be called, `patterns` calls made of calls,
+  `handles` what became of a call
 - `session` is an opened state and broker, `values` takes Python values to messages and back
 """
 
 from flowctl.client.flow import Flow
 from flowctl.client.handles import Handle, Trace
+from flowctl.client.patterns import Pattern, funnel, parallel, pipeline, segment
 from flowctl.client.sockets import Processor, Socket
 
-__all__ = ["Flow", "Handle", "Processor", "Socket", "Trace"]
+__all__ = [
+    "Flow",
+    "Handle",
+    "Pattern",
+    "Processor",
+    "Socket",
+    "Trace",
+    "funnel",
+    "parallel",
+    "pipeline",
+    "segment",
+]

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from flowctl.client.handles import Handle
+from flowctl.client.patterns import Part, Pattern, bound, pipeline
 from flowctl.client.session import Session
 from flowctl.client.values import payload
 from flowctl.errors import CallFailed, InvalidInput
@@ -36,6 +37,26 @@ class Socket:
 
     def __repr__(self) -> str:
         return f"Socket({self._name!r})"
+
+    def s(self, *args: object, **named: object) -> Pattern:
+        """Return this socket as a step of a pattern, with values that it gets each time.
+
+        Named values are met by what comes in, which then fills the first argument that has none;
+        positional values take the place of what comes in.
+
+        >>> from flowctl import Flow, pipeline
+        >>> flow = Flow("shop", state="sqlite:////tmp/shop/state.db")
+        >>> pipeline(flow.price.total, flow.price.scale.s(factor=2))
+        pipeline(price.total, price.scale(factor=2))
+
+        Raises:
+            InvalidInput: JSON cannot carry one of them.
+        """
+        return bound(self._session, self._name, args, named)
+
+    def __or__(self, other: Part) -> Pattern:
+        """Return the pipeline of both: `flow.parse.rows | flow.store.save`."""
+        return pipeline(self, other)
 
     def __call__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import json, structs
 
@@ -59,6 +59,7 @@ class Turn:
     arrivals: dict[Place, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     ended: list[tuple[Canvas, Value]] = field(default_factory=list)
     broken: list[tuple[Canvas, Path, CallId, Failure]] = field(default_factory=list)
+    _moments: int = 0
 
     def follow(self, canvas: Canvas, moves: Iterable[Move], cause: CallId) -> None:
         """Collect moves that the outcome of `cause` leads to."""
@@ -67,7 +68,7 @@ class Turn:
 
     def _collect(self, canvas: Canvas, move: Move, cause: CallId) -> None:
         if isinstance(move, Send):
-            self.outgoing.append((cause, _outgoing(canvas, move, self.now)))
+            self.outgoing.append((cause, _outgoing(canvas, move, self._moment())))
         elif isinstance(move, Open):
             self._open(canvas, move)
         elif isinstance(move, Close):
@@ -83,12 +84,17 @@ class Turn:
             failure = structs.replace(move.failure, message=told)
             self.broken.append((canvas, move.path, cause, failure))
 
+    def _moment(self) -> datetime:
+        """Return the present, a little later each time: pictures of a run keep the order of branches."""
+        self._moments += 1
+        return self.now + timedelta(microseconds=self._moments)
+
     def _open(self, canvas: Canvas, move: Open) -> None:
         self.nodes.append((canvas.id, path_text(move.path), move.total))
         if not move.path:
             self.roots[canvas.id] = move.starts
             return
-        call = _pattern(canvas, move, self.now)
+        call = _pattern(canvas, move, self._moment())
         self.opened[call.id] = call
 
     def _close(self, call_id: CallId) -> None:
@@ -151,7 +157,7 @@ def _pattern(canvas: Canvas, move: Open, now: datetime) -> Call:
         attempt=1,
         worker="",
         agent="",
-        sent_at=now,
+        sent_at=None,
         received_at=now,
         started_at=now,
         finished_at=None,
