@@ -31,10 +31,10 @@ check: $(VENV)/.installed-dev  ## Format, lint, floors, types, unit and house te
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	$(BIN)/mypy
-	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house
+	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house tests/tui
 
 test-fast: $(VENV)/.installed-dev  ## The tests that need no server (under a minute)
-	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house
+	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house tests/tui
 
 test: $(VENV)/.installed-dev servers check  ## Everything: what CI runs
 	$(PY) -m pytest -q -n 2 --dist loadfile tests/chaos tests/acceptance tests/conformance tests/integration

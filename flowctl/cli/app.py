@@ -40,6 +40,7 @@ COMMANDS = {
     "get": Place("flowctl.cli.show:get_app", "The same as ls, or show with a name.", LOOK, True),
     "describe": Place("flowctl.cli.show:show_app", "The same as show.", LOOK, True),
     "status": Place("flowctl.cli.health:status_app", "Show how everything is, on one page.", LOOK),
+    "ui": Place("flowctl.cli.ui", "Open the cockpit: see and change everything by keys.", LOOK),
     "graph": Place("flowctl.cli.graph", "Draw a network, still or live.", LOOK),
     "why": Place("flowctl.cli.health:why_app", "Say why a processor is as it is.", LOOK),
     "logs": Place("flowctl.cli.logs", "Show logs of workers, daemons and calls, by time.", LOOK),

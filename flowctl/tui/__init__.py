@@ -1,1 +1,1 @@
-"""flowctl for the screen."""
+"""The cockpit: flowctl for the screen. Only this room and `cli/ui.py` know Textual; see README.md."""

@@ -127,7 +127,7 @@ def widths(whole: Board, rows: Sequence[Row], floor: Mapping[str, int]) -> dict[
     found = {}
     for index, column in enumerate(whole.columns):
         longest = max((len(row.cells[index]) for row in rows), default=0)
-        found[column.title] = max(len(column.title) + 2, longest, floor.get(column.title, 0))
+        found[column.title] = max(len(column.title) + 1, longest, floor.get(column.title, 0))
     return found
 
 
@@ -157,7 +157,8 @@ def fit(whole: Board, natural: Mapping[str, int], width: int, *, wide: bool = Fa
 def _kept(chosen: list[tuple[int, Column, int]], width: int) -> list[tuple[int, Column, int]]:
     """Return the columns that there is room for; trouble is told before anything but the names."""
     ranked = sorted(chosen, key=lambda item: (item[1].key not in _FIRST, item[0]))
-    used, kept = -GAP, []
+    used = -GAP
+    kept: list[tuple[int, Column, int]] = []
     for item in ranked:
         used += _least(item[2]) + GAP
         if used <= width or not kept:

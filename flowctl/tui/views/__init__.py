@@ -1,0 +1,21 @@
+"""The views of the cockpit. A view is made known by its place in `VIEWS`; the first is where one begins."""
+
+from __future__ import annotations
+
+from flowctl.tui.view import View
+from flowctl.tui.views.details import Describe, Output, Yaml
+from flowctl.tui.views.flows import Networks
+from flowctl.tui.views.lists import LISTED
+from flowctl.tui.views.processors import Processors
+from flowctl.tui.views.queues import Queues
+
+VIEWS: tuple[type[View], ...] = (
+    Networks,
+    Queues,
+    Processors,
+    *LISTED,
+    Describe,
+    Yaml,
+    Output,
+)
+"""All views."""
