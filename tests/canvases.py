@@ -78,9 +78,11 @@ def expected(node: Node, value: Any) -> Any:
 
 def launched(program: Node, value: Any, id_: str = "root", **canvas: Any) -> Finished:
     """What is committed where a canvas begins."""
-    made = Canvas(id=CallId(id_), run_id="run", network="shop", program=program, **canvas)
+    run_id = str(canvas.pop("run_id", "run"))
+    made = Canvas(id=CallId(id_), run_id=run_id, network="shop", program=program, **canvas)
     root = call(
         id_,
+        run_id=run_id,
         socket="pipeline",
         status=CallStatus.WAITING,
         finished_at=None,
@@ -94,7 +96,7 @@ def done(outgoing: Outgoing, **fields: Any) -> Finished:
     """What is committed of a step that its function finished."""
     message = outgoing.message
     socket = outgoing.queue.partition(".")[2]
-    record = call(message.id, socket=socket, parent=message.parent, **fields)
+    record = call(message.id, run_id=message.run_id, socket=socket, parent=message.parent, **fields)
     value = json.loads(message.body)
     if message.content_type == BOUND:
         value = value["input"]
@@ -112,7 +114,7 @@ def broken(outgoing: Outgoing, failure: Failure = BAD) -> Finished:
 def play(store: Store, start: Finished, *, seed: int = 0, most: int = 4) -> list[str]:
     """Work a canvas off in any order, with repeats; return the ids of the calls that ran."""
     luck = random.Random(seed)
-    waiting = list(store.traffic.conclude([start]).get(start.call.id, ()))
+    waiting = list(store.traffic.conclude([start])[start.call.id])
     ran: list[str] = []
     while waiting:
         luck.shuffle(waiting)
@@ -131,7 +133,7 @@ def play(store: Store, start: Finished, *, seed: int = 0, most: int = 4) -> list
 def repeat_all(store: Store, batch: Sequence[Finished]) -> None:
     """Commit the same outcomes again, as another worker would."""
     for each in batch:
-        again = call(each.call.id, socket=each.call.socket, worker="late")
+        again = call(each.call.id, run_id=each.call.run_id, socket=each.call.socket, worker="late")
         assert store.traffic.conclude([Finished(call=again, pointer=each.pointer)]) == {}
 
 
