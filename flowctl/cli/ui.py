@@ -39,7 +39,7 @@ def ui(
 ) -> None:
     """Open the cockpit: every flow, host, queue and log on one screen, and keys to change them."""
     session = session_of(ctx)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise InvalidInput("the cockpit needs a terminal", remedy="flowctl status, flowctl ls")
     if os.environ.get("TERM") == "dumb":
         raise InvalidInput("this terminal cannot show a cockpit", remedy="flowctl status")
