@@ -82,6 +82,12 @@ def test_peek_changes_nothing(broker: Broker, queue: str) -> None:
     assert inbox.bodies() == sent
 
 
+def test_peek_keeps_the_order_of_many(broker: Broker, queue: str) -> None:
+    publish(broker, queue, 1000)
+    expected = [str(number) for number in range(1000)]
+    assert [bodies(broker, queue) for _ in range(3)] == [expected] * 3
+
+
 def test_peek_takes_a_part(broker: Broker, queue: str) -> None:
     publish(broker, queue, 10)
     assert [one.body for one in broker.peek(queue, limit=3, offset=4)] == [b"4", b"5", b"6"]

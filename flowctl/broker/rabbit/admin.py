@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pika import BasicProperties
@@ -28,6 +27,10 @@ from flowctl.model.traffic import Message
 
 CHUNK = 200
 """Messages that are moved between two confirms."""
+IN_ORDER = 32
+"""Messages that a quorum queue gives back in their order by one word; more come back in none."""
+WORDS = 16
+"""Words that a channel passes on one by one; of more the broker makes one, and the order is lost."""
 BACK_TRIES, BACK_PAUSE = 50, 0.02
 """How often, and after how many seconds, to look whether given-back messages are back."""
 MOST_AT_ONCE = 5000
@@ -221,22 +224,29 @@ def _give_back(queue: str, held: Sequence[Raw], last: Raw | None = None) -> Scri
             break
         line += more
         last, step = more[-1], min(step * 2, MOST_AT_ONCE)
-    others = yield from _ready(queue)
-    yield _return(ends_of_runs(line))
-    for _ in range(BACK_TRIES):
+    present, runs, tries = (yield from _ready(queue)), runs_of(line), 0
+    for begin in range(0, len(runs), WORDS):
+        several = runs[begin : begin + WORDS]
+        present += sum(map(len, several))
+        yield _return(run[-1].number for run in several)
         # Consumers may take them at once, so this is no certainty to wait for.
-        if (yield from _ready(queue)) >= others + len(line):
-            break
-        yield pause(BACK_PAUSE)
+        while (yield from _ready(queue)) < present and tries < BACK_TRIES:
+            tries += 1
+            yield pause(BACK_PAUSE)
 
 
-def ends_of_runs(line: Sequence[Raw]) -> list[int]:
-    """Return the last number of each run of one consumer.
+def runs_of(line: Sequence[Raw]) -> list[list[Raw]]:
+    """Return the runs of one consumer each, none longer than `IN_ORDER`: what one word gives back.
 
-    The broker gives back in the order of arrival within a consumer only, so each gets its own word.
+    The broker gives back in the order of arrival within a consumer only.
     """
-    following = {raw.number: then.consumer for raw, then in pairwise(line)}
-    return [raw.number for raw in line if raw.consumer != following.get(raw.number)]
+    runs: list[list[Raw]] = []
+    for raw in line:
+        if runs and runs[-1][0].consumer == raw.consumer and len(runs[-1]) < IN_ORDER:
+            runs[-1].append(raw)
+        else:
+            runs.append([raw])
+    return runs
 
 
 def _return(ends: Iterable[int]) -> Step:

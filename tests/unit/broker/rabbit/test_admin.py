@@ -10,7 +10,7 @@ from pika.spec import Queue
 
 from flowctl.broker.base import Depth
 from flowctl.broker.rabbit import admin
-from flowctl.broker.rabbit.admin import Raw, ends_of_runs
+from flowctl.broker.rabbit.admin import IN_ORDER, Raw, runs_of
 from flowctl.errors import BrokerUnavailable, NotFound
 
 
@@ -24,8 +24,14 @@ def counts(ready: int, consumers: int = 0) -> tuple[Any, ...]:
 
 def test_each_consumer_is_given_back_by_its_own_word() -> None:
     line = [raw(1, "a"), raw(2, "a"), raw(5, "b"), raw(6, "c"), raw(9, "c")]
-    assert ends_of_runs(line) == [2, 5, 9]
-    assert ends_of_runs([]) == []
+    assert [[each.number for each in run] for run in runs_of(line)] == [[1, 2], [5], [6, 9]]
+    assert runs_of([]) == []
+
+
+def test_no_word_gives_back_more_than_come_back_in_order() -> None:
+    runs = runs_of([raw(number, "a") for number in range(2 * IN_ORDER + 1)])
+    assert [len(run) for run in runs] == [IN_ORDER, IN_ORDER, 1]
+    assert [run[0].number for run in runs] == [0, IN_ORDER, 2 * IN_ORDER]
 
 
 def test_a_message_without_an_id_has_a_name_while_it_is_held() -> None:
