@@ -12,6 +12,7 @@ from datetime import datetime
 
 from flowctl.broker.base import QueueSpec
 from flowctl.errors import BrokerUnavailable, Conflict, NotFound
+from flowctl.failpoints import reach
 from flowctl.model.ids import new_id
 from flowctl.model.journal import Entry, Shift, Trash
 from flowctl.services import journal
@@ -41,8 +42,10 @@ def throw(control: Control, queue: str, command: str, ids: Sequence[str] | None 
     shift = Shift(source=queue, target=target)
     action = "purge" if ids is None else "remove"
     number = journal.begin(control, action, command, shift, trash)
+    reach("trash.recorded")
     control.broker.declare([QueueSpec(name=target)])
     count = control.broker.move(queue, target, ids=ids)
+    reach("trash.moved")
     if not count:
         _forget(control, target)
     said = f"{plural(count, 'message')} to the trash"
@@ -58,6 +61,8 @@ def bring_back(control: Control, entry: Entry, shift: Shift) -> int:
     """
     if shift.target not in {each.queue for each in control.store.journal.trash()}:
         raise Conflict(f"the messages of change {entry.id} are gone: its trash was emptied")
+    if not entry.result:  # it was cut off, maybe before its first message went
+        control.broker.declare([QueueSpec(name=shift.target)])
     try:
         count = control.broker.move(shift.target, shift.source)
     except NotFound as error:
@@ -67,6 +72,7 @@ def bring_back(control: Control, entry: Entry, shift: Shift) -> int:
             f"queue {shift.source} is no more",
             remedy=f"flowctl queue move {shift.target} OTHER",
         ) from error
+    reach("trash.returned")
     _forget(control, shift.target)
     return count
 
