@@ -60,6 +60,10 @@ COMMANDS = {
     ),
     "resume": Place("flowctl.cli.lifecycle:resume_app", "Take calls again.", CHANGE),
     "restart": Place("flowctl.cli.lifecycle:restart_app", "Replace the workers.", CHANGE),
+    "gate": Place("flowctl.cli.nodes:gate_app", "Open and close gates.", CHANGE),
+    "schedule": Place(
+        "flowctl.cli.schedules", "Say when sockets are called by themselves.", CHANGE
+    ),
     "scale": Place("flowctl.cli.lifecycle:scale_app", "Change how many calls run at once.", CHANGE),
     "undo": Place("flowctl.cli.history:undo_app", "Take back what was changed last.", CHANGE),
     "redo": Place("flowctl.cli.history:redo_app", "Carry out again what was undone.", CHANGE),
@@ -69,6 +73,7 @@ COMMANDS = {
     "replay": Place("flowctl.cli.repeats:replay_app", "Run calls again as new runs.", DATA),
     "result": Place("flowctl.cli.calls:result_app", "Print the result of a call.", DATA),
     "cancel": Place("flowctl.cli.calls:cancel_app", "End calls that run.", DATA),
+    "data": Place("flowctl.cli.nodes:data_app", "Send what data processors hold.", DATA),
     "queue": Place("flowctl.cli.queues", "Look into queues and change what waits there.", DATA),
     "wait": Place("flowctl.cli.wait", "Wait until an object is as you want it.", DATA),
     "up": Place("flowctl.cli.cluster:up_app", "Start everything on this machine.", OPERATE),

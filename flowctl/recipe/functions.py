@@ -126,6 +126,20 @@ def classes(text: str) -> tuple[str, ...]:
     return tuple(n.name for n in _flat(_tree(text).body) if isinstance(n, ast.ClassDef))
 
 
+def assigned(text: str) -> tuple[str, ...]:
+    """Return the public names that a module assigns at its top, in order.
+
+    >>> assigned("import os\nA = 1\nb: int = 2\n_c = 3\ndef f(): pass\n")
+    ('A', 'b')
+
+    Raises:
+        SyntaxProblem: the text is not Python.
+    """
+    nodes = [n for n in _flat(_tree(text).body) if isinstance(n, ast.Assign | ast.AnnAssign)]
+    names = [name for node in nodes for name in _bindings(node) if not name.startswith("_")]
+    return tuple(dict.fromkeys(names))
+
+
 def _tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():

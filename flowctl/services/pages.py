@@ -22,6 +22,7 @@ from flowctl.services import (
     plugs,
     processors,
     queues,
+    schedules,
     sockets,
 )
 from flowctl.services.control import Control
@@ -136,7 +137,7 @@ def _task(control: Control, name: str) -> Sheet:
 
 
 def _schedules(control: Control, which: Selection) -> Table:
-    return schedule_views.schedules(sockets.schedules(control, which.network), control.clock.now())
+    return schedule_views.schedules(schedules.listed(control, which.network), control.clock.now())
 
 
 def _plugs(control: Control, which: Selection) -> Table:

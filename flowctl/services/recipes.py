@@ -91,7 +91,7 @@ def _parsed(text: str, source: str, folder: Path) -> Recipe:
     from flowctl.recipe.parse import parse
 
     cpus = os.cpu_count() or 1
-    spec = parse(text, source=source, folder=str(folder), read=_source_text, auto_cpus=cpus)
+    spec = parse(text, source=source, folder=str(folder), read=source_text, auto_cpus=cpus)
     return Recipe(spec=spec, source=source)
 
 
@@ -135,7 +135,7 @@ def text(recipe: Recipe) -> str:
     return dump(recipe.spec)
 
 
-def _source_text(path: str) -> str | None:
+def source_text(path: str) -> str | None:
     """Return the text of a module for checks of its functions; None where it cannot be read."""
     try:
         file = Path(path)

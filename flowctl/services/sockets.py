@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from flowctl.errors import NotFound
 from flowctl.model.flow import Socket, Task
-from flowctl.model.states import Desired
-from flowctl.planning.schedule import next_due
 from flowctl.services import journal
 from flowctl.services.control import Control
 from flowctl.services.names import scope, split
 from flowctl.views.kinds import nearest
-from flowctl.views.schedules import ScheduleRow
 
 
 def find(control: Control, address: str) -> Socket:
@@ -94,24 +91,3 @@ def override(control: Control, name: str, code: str) -> Task:
         lambda: control.store.flows.override_code(network, found.processor, found.name, code),
     )
     return found
-
-
-def schedules(control: Control, network: str = "") -> list[ScheduleRow]:
-    """Return the sockets that are called by themselves, with when that was and will be."""
-    now, flows = control.clock.now(), control.store.flows
-    chosen = scope(control, network)
-    firing = {
-        (each.network, each.name)
-        for each in flows.processors(chosen)
-        if each.spec.enabled and each.requested_status is Desired.RUNNING
-    }
-    rows = []
-    for socket in flows.sockets(chosen):
-        if (schedule := socket.spec.schedule) is None:
-            continue
-        last = control.store.duty.last_fire(socket.queue)
-        anchor = max(last, socket.updated_at) if last else socket.updated_at
-        goes_on = (socket.network, socket.processor) in firing
-        due = next_due(schedule, anchor, since=max(anchor, now)) if goes_on else None
-        rows.append(ScheduleRow(socket.name, socket.network, schedule, last, due))
-    return rows
