@@ -32,7 +32,16 @@ def gates(control: Control, network: str = "") -> list[GateRow]:
     found = [p for p in processors.listed(control, network) if p.spec.type is ProcessorType.GATE]
     entries = {gate.id: _entries(control, gate) for gate in found}
     held = queues.waiting(control, [name for names in entries.values() for name in names])
-    return [GateRow(gate, sum(held.get(name, 0) for name in entries[gate.id])) for gate in found]
+    return [
+        GateRow(
+            name=gate.name,
+            network=gate.network,
+            gate="closed" if gate.closed else "open",
+            waiting=sum(held.get(name, 0) for name in entries[gate.id]),
+            status=gate.status,
+        )
+        for gate in found
+    ]
 
 
 def _entries(control: Control, gate: Processor) -> list[str]:

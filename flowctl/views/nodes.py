@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flowctl.model.flow import Processor
+from flowctl.model.states import ProcessorStatus
 from flowctl.views.table import Field, Table, build
 
 
@@ -14,27 +14,31 @@ from flowctl.views.table import Field, Table, build
 class GateRow:
     """A gate, and how much waits before it."""
 
-    gate: Processor
+    name: str
+    network: str
+    gate: str
+    """open or closed."""
     waiting: int
+    status: ProcessorStatus
 
 
 @dataclass(frozen=True, slots=True)
 class DataRow:
     """An object, and the socket that sends it; empty where none does."""
 
-    object: str
+    name: str
     socket: str
 
 
 GATES = (
-    Field("name", lambda row: row.gate.name),
-    Field("network", lambda row: row.gate.network),
-    Field("gate", lambda row: "closed" if row.gate.closed else "open"),
+    Field("name", lambda row: row.name),
+    Field("network", lambda row: row.network),
+    Field("gate", lambda row: row.gate),
     Field("waiting", lambda row: row.waiting, right=True),
-    Field("status", lambda row: row.gate.status),
+    Field("status", lambda row: row.status),
 )
 OBJECTS = (
-    Field("object", lambda row: row.object),
+    Field("name", lambda row: row.name, title="OBJECT"),
     Field("socket", lambda row: row.socket),
 )
 
