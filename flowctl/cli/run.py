@@ -18,6 +18,8 @@ from flowctl.cli.progress import Progressing
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import Timeout, seconds
 from flowctl.errors import InvalidInput
+from flowctl.model.local import Ending
+from flowctl.services import local as local_run
 from flowctl.services import recipes, runs
 from flowctl.services.control import Control, open_control
 from flowctl.views.results import result_text
@@ -46,19 +48,39 @@ def run(
     ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the private home behind.")] = False,
     timeout: Timeout = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="One process, no daemons: breakpoint() works.")
+    ] = False,
+    post_mortem: Annotated[
+        bool, typer.Option("--pdb", help="With --local: open the debugger where a call fails.")
+    ] = False,
 ) -> None:
     """Run a recipe: bring it up, feed it, print what came out, and stop everything."""
     session = session_of(ctx)
     limit = seconds(timeout)
+    _refuse_mix(local=local, here=here, cpus=cpus, post_mortem=post_mortem)
     found = _one(recipe)
     given = [runs.read_feed(text, stdin=read_stdin) for text in inputs or []]
     # A TERM must leave as little behind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _control(session, here=here, keep=keep) as control:
-        harvest = _run(session, control, found, given, cpus, limit)
+        if local:
+            harvest, ending = local_run.execute(
+                control, found, given, timeout=limit, post_mortem=post_mortem
+            )
+        else:
+            harvest, ending = _run(session, control, found, given, cpus, limit), None
         _show(session, harvest)
+        _tell_local(session, ending)
     if harvest.count.failed:
         raise typer.Exit(exits.FAILED)
+
+
+def _refuse_mix(*, local: bool, here: bool, cpus: int, post_mortem: bool) -> None:
+    if local and (here or cpus):
+        raise InvalidInput("--local has one process in a private home: no --here and no --cpus")
+    if post_mortem and not local:
+        raise InvalidInput("the debugger needs the code in this process", remedy="add --local")
 
 
 def _run(
@@ -116,6 +138,16 @@ def _show(session: Session, harvest: runs.Harvest) -> None:
     else:
         show_document(_document(harvest, values), session.flags)
     _tell_end(session, harvest)
+
+
+def _tell_local(session: Session, ending: Ending | None) -> None:
+    if ending is None:
+        return
+    if ending.dead:
+        say(session.flags, f"{plural(ending.dead, 'message')} went to dead letters")
+    if ending.waited:
+        say(session.flags, f"{duration(ending.waited)} of delays were not waited for")
+    sys.stderr.flush()
 
 
 def _text(values: dict[str, list[Any]]) -> str:

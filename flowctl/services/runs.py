@@ -144,7 +144,7 @@ def execute(
         target = sockets.find(control, f"{recipe.spec.name}/{feed.socket}")
         calls.send(control, target, feed.payloads, run_id=run_id)
     count = _await_quiet(control, recipe.spec, run_id, seeds, timeout, on_progress)
-    return _harvest(control, recipe.spec, run_id, count, control.clock.monotonic() - began)
+    return harvest(control, recipe.spec, run_id, count, control.clock.monotonic() - began)
 
 
 def _await_quiet(
@@ -183,9 +183,10 @@ def _standing(control: Control, spec: NetworkSpec, count: RunCount) -> str:
     return f"{count.calls} calls ended, {count.running} running"
 
 
-def _harvest(
+def harvest(
     control: Control, spec: NetworkSpec, run_id: RunId, count: RunCount, seconds: float
 ) -> Harvest:
+    """Return what is on record of a run that has come to its end."""
     ends = sinks(spec)
     results: dict[str, list[Result]] = {name: [] for name in ends}
     for call, result in control.store.traffic.results_of(run_id, ends):
