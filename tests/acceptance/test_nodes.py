@@ -1,0 +1,258 @@
+"""Routers, gates, data, schemas and sockets that wait for all their plugs, as a recipe has them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flowctl.model.ids import CallId, new_id
+from flowctl.model.states import CallStatus
+from flowctl.model.traffic import Message, Outgoing
+from tests.cluster import Cluster, until
+from tests.stage import Stage, stage
+
+pytestmark = pytest.mark.process
+
+CODE = '''
+import sys
+try:
+    from flowctl import Route
+except ImportError:
+    Route = None
+
+def is_big(order): return order["total"] >= 100
+def is_odd(order): return order["total"] % 2 == 1
+def keep(value): return value
+def keep2(value): return value
+def keep3(value): return value
+def sort(order, routes):
+    """Choose by what the input says, and pass on something else than the input."""
+    for name in order["to"]:
+        routes[name] = True
+    return {"sorted": order["id"]}
+def chosen(order, plugs):
+    if order == "route":
+        return Route({"r": 1}, plugs=["big"])
+    plugs["small"] = {"p": 1}
+def test(order): return order["ok"]
+def left(n): return n
+def right(n): return n.encode() if isinstance(n, str) else n
+def third(n): raise ValueError(n)
+def all_of(*values):
+    return [v.decode() if isinstance(v, bytes) else v for v in values]
+def price(row): return row["price"] * 2
+'''
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("nodes"), cpus=24)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@contextlib.contextmanager
+def web_page(kind: str, body: bytes) -> Iterator[str]:
+    """Serve one page on loopback; yield its address."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/page"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def results(net: Stage, socket: str, count: int) -> list[Any]:
+    return [net.value(call.id) for call in net.settled(socket, count)]
+
+
+def test_a_router_sends_its_input_where_functions_say_and_its_result_where_it_said(
+    cluster: Cluster,
+) -> None:
+    with stage(cluster, "router") as net:
+        router = {
+            "type": "router", "source": {"code": CODE},
+            "sockets": {"orders": {"routes": {"big": "is_big", "odd": "is_odd"}}, "sort": "sort"},
+        }  # fmt: skip
+        net.apply(
+            {"r": router, "t": net.coded(CODE, "keep", "keep2", "keep3", "chosen")},
+            [
+                "r.orders:big -> t.keep", "r.orders:odd -> t.keep2", "r.orders:unmatched -> t.keep3",
+                {"from": "r.sort", "route": "big", "to": "t.keep", "name": "sorted-big"},
+                {"from": "r.sort", "route": "odd", "to": "t.keep2", "name": "sorted-odd"},
+                {"from": "t.chosen", "route": "big", "to": "t.keep"},
+                {"from": "t.chosen", "route": "small", "to": "t.keep2"},
+            ],
+        )  # fmt: skip
+        orders = [{"total": n, "z": 1, "a": 10**30} for n in (100, 101, 7, 8)]
+        net.ended(net.send("r.orders", orders))
+        assert results(net, "t.keep", 2) == [orders[0], orders[1]]
+        assert sorted(v["total"] for v in results(net, "t.keep2", 2)) == [7, 101]
+        assert results(net, "t.keep3", 1) == [orders[3]]
+
+        ids = net.send("r.sort", [{"id": 1, "to": ["big", "odd"]}, {"id": 2, "to": []}])
+        (bad,) = net.send("r.sort", [{"id": 3, "to": ["nowhere"]}])
+        ended = net.ended([*ids, bad])
+        assert [ended[i].outputs for i in ids] == [2, 0]
+        failure = ended[bad].failure
+        assert failure is not None
+        assert (failure.type, failure.message) == (
+            "output", 'there is no route "nowhere"; the routes of this socket: big, odd',
+        )  # fmt: skip
+        assert {"sorted": 1} in results(net, "t.keep", 3)
+
+        net.ended(net.send("t.chosen", ["route", "plug"]))
+        assert {"r": 1} in results(net, "t.keep", 4)
+        assert {"p": 1} in results(net, "t.keep2", 4)
+
+
+def test_a_gate_passes_rejects_and_is_closed_by_a_person(cluster: Cluster) -> None:
+    with stage(cluster, "gates") as net:
+        net.apply(
+            {
+                "g": {"type": "gate", "source": {"code": CODE}, "sockets": {"in": "test"}},
+                "valve": {"type": "gate", "sockets": {"in": {}}},
+                "t": net.coded(CODE, "keep", "keep2"),
+            },
+            ["g.in -> valve.in", {"from": "g.in", "to": "t.keep2", "on": "reject"},
+             "valve.in -> t.keep"],
+        )  # fmt: skip
+        net.send("g.in", [{"ok": True, "n": 1}, {"ok": False, "n": 2}])
+        assert results(net, "t.keep", 1) == [{"ok": True, "n": 1}]
+        assert results(net, "t.keep2", 1) == [{"ok": False, "n": 2}]
+
+        net.say("gate", "close", "valve")
+        gates = {
+            row["name"]: row for row in json.loads(net.say("gate", "ls", "-o", "json"))["items"]
+        }
+        assert (gates["valve"]["gate"], gates["g"]["gate"]) == ("closed", "open")
+        sent = [0]
+
+        def held() -> bool:
+            sent[0] += len(net.send("g.in", [{"ok": True}]))
+            return net.ready("g.in-valve.in") >= 3
+
+        until(held, "messages wait before the valve")
+        until(
+            lambda: net.ready("g.in-valve.in") + len(net.calls("t.keep")) == 1 + sent[0],
+            "all of them are before the valve or behind it",
+        )
+        (shut,) = [
+            r for r in json.loads(net.say("gate", "ls", "-o", "json"))["items"] if r["waiting"]
+        ]
+        assert (shut["name"], shut["waiting"]) == ("valve", net.ready("g.in-valve.in"))
+        net.say("gate", "open", "valve")
+        assert len(results(net, "t.keep", 1 + sent[0])) == 1 + sent[0]
+        assert net.cluster.invoke("-n", net.name, "gate", "close", "t").returncode != 0
+
+
+def test_data_sends_objects_of_a_module_and_of_the_recipe(cluster: Cluster) -> None:
+    code = (
+        "import random\nprint('evaluated')\nSEED = random.random()\nROWS = (n for n in range(3))\n"
+    )
+    with stage(cluster, "data") as net, web_page("text/csv", "x,y\n1,ü\n".encode()) as web:
+        net.apply(
+            {
+                "d": {
+                    "type": "data", "source": {"code": code},
+                    "sockets": {
+                        "seed": "SEED", "rows": "ROWS", "prices": {"json": {"b": 1, "a": [None]}},
+                        "table": {"csv": "id,name\n1,Äpfel\n2,\"x, y\"\n"}, "page": {"url": web},
+                    },
+                },
+                "t": net.coded(CODE, "keep", "keep2"),
+            },
+            ["d.rows -> t.keep", "d.table -> t.keep2"],
+        )  # fmt: skip
+        seeds = [CallId(net.say("data", "emit", "d", "seed").strip()) for _ in range(2)]
+        first, second = net.values(seeds)
+        assert first != second
+        assert net.control.store.traffic.call(seeds[0]).output == "evaluated\n"
+        assert len(net.say("data", "emit", "d").split()) == 5
+        assert results(net, "d.prices", 1) == [{"b": 1, "a": [None]}]
+        assert results(net, "d.page", 1) == [[{"x": "1", "y": "ü"}]]
+        assert sorted(results(net, "t.keep", 3)) == [0, 1, 2]
+        table = [{"id": "1", "name": "Äpfel"}, {"id": "2", "name": "x, y"}]
+        assert results(net, "t.keep2", 1) == [table]
+
+
+def test_a_schema_lets_through_what_fits(cluster: Cluster) -> None:
+    row = {"type": "object", "required": ["price"], "properties": {"price": {"minimum": 0}}}
+    with stage(cluster, "schema") as net:
+        net.apply(
+            {
+                "s": {"type": "schema", "sockets": {"rows": {"schema": row}}},
+                "t": {
+                    **net.coded(CODE, "keep", "keep2"), "sockets": {
+                        "keep": "keep", "keep2": "keep2",
+                        "price": {"task": "price", "arguments": {"row": {"schema": row}}},
+                    },
+                },
+            },
+            ["s.rows -> t.keep", "s.rows !> t.keep2", "t.price !> t.keep2"],
+        )  # fmt: skip
+        net.send("s.rows", [{"price": 3}, {"price": -1}])
+        assert results(net, "t.keep", 1) == [{"price": 3}]
+        (failure,) = results(net, "t.keep2", 1)
+        assert failure["type"] == "schema"
+        assert failure["message"] == "/price: -1 is less than the minimum of 0"
+        assert failure["details"] == [
+            {"path": "/price", "message": "-1 is less than the minimum of 0",
+             "rule": "/properties/price/minimum"}
+        ]  # fmt: skip
+        assert failure["input"] == {"price": -1}
+        net.ended(net.send("t.price", [{"price": 4}, {}]))
+        found = results(net, "t.keep2", 2)
+        assert found[1]["message"] == '/row: "price" is a required property'
+        assert results(net, "t.price", 1) == [8]
+
+
+def test_a_socket_that_waits_for_all_gets_the_values_in_order(cluster: Cluster) -> None:
+    with stage(cluster, "waits") as net:
+        code = net.coded(CODE, "left", "right", "third", "all_of")
+        code["sockets"]["all_of"] = {"task": "all_of", "wait": "all"}
+        net.apply({"t": code}, ["t.left -> t.all_of", "t.right -> t.all_of", "t.third !> t.all_of"])
+        net.send("t.right", ["bytes", 5])
+        net.send("t.left", [1, 2])
+        until(lambda: len(net.calls("t.all_of", CallStatus.WAITING)) == 4, "four wait")
+        net.send("t.third", ["why"])
+        ((one, two, failure),) = results(net, "t.all_of", 1)
+        assert (one, two, failure["message"]) == (1, "bytes", "why")
+        assert net.say("call", "t.all_of", "[7, 8]") == "[7,8]\n"
+
+
+def test_a_loop_without_end_ends(cluster: Cluster) -> None:
+    with stage(cluster, "loop") as net:
+        net.apply(
+            {"t": net.coded(CODE, "keep", "keep2")},
+            ["t.keep -> t.keep2", {"from": "t.keep2", "to": "t.keep", "allow_cycle": True}],
+        )
+        message = Message(id=new_id(), run_id=new_id(), body=b"1", hops=990)  # type: ignore[arg-type]
+        net.control.broker.publish([Outgoing(queue=f"{net.name}.t.keep", message=message)])
+        (failed,) = until(
+            lambda: [c for s in ("t.keep", "t.keep2") for c in net.calls(s, CallStatus.FAILED)],
+            "the loop ends",
+        )
+        assert failed.failure is not None
+        assert (failed.failure.type, failed.run_id) == ("cycle", message.run_id)
