@@ -39,8 +39,9 @@ test-fast: $(VENV)/.installed-dev  ## The tests that need no server (under a min
 test: $(VENV)/.installed-dev servers check  ## Everything: what CI runs
 	$(PY) -m pytest -q -n 2 --dist loadfile tests/chaos tests/acceptance tests/conformance tests/integration
 
-bench: $(VENV)/.installed-dev servers  ## Measure, as ratios within one run
-	$(PY) -m tests.bench
+bench: $(VENV)/.installed-dev servers  ## Measure flowctl and its peers in one run (SECONDS=2 ROUNDS=1 BENCH=race)
+	@sh .ci/servers bench
+	$(PY) -m tests.bench $(BENCH) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON))
 
 chaos: $(VENV)/.installed-dev servers  ## Kill things for SECONDS=60 with SEED=n and count what was lost
 	$(PY) -m tests.chaos --seconds $(SECONDS_) $(if $(SEED),--seed $(SEED),) $(CHAOS)
