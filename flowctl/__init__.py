@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from flowctl.authoring import Route
     from flowctl.client import Flow, Handle, funnel, parallel, pipeline, segment
     from flowctl.errors import CallFailed, FlowError, TimedOut
 
@@ -17,6 +18,7 @@ __all__ = [
     "Flow",
     "FlowError",
     "Handle",
+    "Route",
     "TimedOut",
     "__version__",
     "funnel",
@@ -30,6 +32,7 @@ _PLACES = {
     "Flow": "flowctl.client",
     "FlowError": "flowctl.errors",
     "Handle": "flowctl.client",
+    "Route": "flowctl.authoring",
     "TimedOut": "flowctl.errors",
     "funnel": "flowctl.client",
     "parallel": "flowctl.client",

@@ -28,6 +28,7 @@ The room needs the standard library only: code that is marked up so runs where f
 """
 
 from flowctl.authoring.marks import network, plug, processor, socket
+from flowctl.authoring.route import Route
 from flowctl.authoring.values import recipe_of
 
-__all__ = ["network", "plug", "processor", "recipe_of", "socket"]
+__all__ = ["Route", "network", "plug", "processor", "recipe_of", "socket"]

@@ -27,6 +27,7 @@ class ProcessorOptions(TypedDict, total=False):
     source: Mapping[str, Json]
     """Where the code is on other hosts, such as `{"git": URL, "ref": TAG}`; this file if unsaid."""
     requirements: Sequence[str]
+    type: Literal["task", "router", "gate", "data", "schema"]
     cpus: int | Literal["auto"]
     scale: Mapping[str, Json]
     timeout: str | float
@@ -51,6 +52,14 @@ class SocketOptions(TypedDict, total=False):
     payload: Json
     timezone: str
     catchup: Literal["skip", "once", "all"]
+    wait: Literal["all"]
+    routes: Mapping[str, str]
+    """router: the method that chooses each route; they stand in the place of this one."""
+    arguments: Mapping[str, Mapping[str, Json]]
+    schema: Json
+    json: Json
+    csv: str
+    url: str
     join: str | Mapping[str, Json]
     queue: Mapping[str, Json]
 
@@ -58,7 +67,8 @@ class SocketOptions(TypedDict, total=False):
 class PlugOptions(TypedDict, total=False):
     """What a plug may say beside its ends."""
 
-    on: Literal["result", "error"]
+    on: Literal["result", "error", "reject"]
+    route: str
     argument: str
     gather: str
     allow_cycle: bool

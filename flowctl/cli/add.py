@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from flowctl.cli.completion import complete_agent, complete_processor, complete_socket
 from flowctl.cli.kinds import KindGroup
@@ -25,7 +26,9 @@ from flowctl.model.flow import (
     SourceKind,
 )
 from flowctl.model.naming import plug_name
-from flowctl.services import edits, fleet, processors
+from flowctl.model.nodes import SOURCELESS, ProcessorType
+from flowctl.recipe.nodes import needs_task, no_source
+from flowctl.services import calls, edits, fleet, processors
 from flowctl.services.control import Control
 from flowctl.services.names import the_network
 
@@ -75,12 +78,19 @@ def processor(
     socket: Annotated[
         list[str] | None, typer.Option("--socket", help="Sockets to begin with: NAME or NAME=TASK.")
     ] = None,
+    type_: Annotated[
+        ProcessorType, typer.Option("--type", help="What its functions decide.")
+    ] = ProcessorType.TASK,
 ) -> None:
     """Add a processor."""
     session = session_of(ctx)
+    has_code = bool(module or git or code or command) or type_ not in SOURCELESS
     spec = ProcessorSpec(
         name=name,
-        source=_source(name, module, path=path, git=git, ref=ref, code=code, command=command),
+        type=type_,
+        source=_source(name, module, path=path, git=git, ref=ref, code=code, command=command)
+        if has_code
+        else no_source(name),
         sockets=tuple(sorted((_socket(item) for item in socket or []), key=lambda item: item.name)),
         requirements=tuple(requirement or ()),
         cpus=cpus,
@@ -155,6 +165,17 @@ def socket(
     payload: Annotated[
         str, typer.Option("--payload", help="The JSON that a schedule sends.")
     ] = "null",
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", metavar="NAME=FUNCTION", help="router: who chooses a route."),
+    ] = None,
+    schema: Annotated[
+        list[str] | None,
+        typer.Option("--schema", metavar="[ARGUMENT=]FILE", help="What its input must be."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait-all", help="Run when all its plugs have delivered.")
+    ] = False,
 ) -> None:
     """Add a socket to a processor."""
     session = session_of(ctx)
@@ -162,11 +183,34 @@ def socket(
     if not dot:
         raise InvalidInput(f'"{name}" is no socket', remedy="write PROCESSOR.SOCKET")
     schedule = schedule_of(cron, interval, payload)
-    spec = SocketSpec(name=own, task=task or own, schedule=schedule)
+    spec = SocketSpec(
+        name=own,
+        task=task,
+        schedule=schedule,
+        wait_all=wait,
+        routes=pairs(route or [], "--route"),
+        schemas=schemas_of(schema or []),
+    )
     with session.control() as control:
         found = processors.find(control, owner)
+        if not task and needs_task(found.spec, spec):
+            spec = replace(spec, task=own)
         change = edits.with_socket(found.name, spec)
         _apply(session, control, found.network, change, "socket", f"{found.name}.{own}")
+
+
+def schemas_of(texts: list[str]) -> dict[str, str]:
+    """Return the schemas in the files that `--schema` names, by argument.
+
+    Raises:
+        InvalidInput: a file cannot be read, or is no JSON.
+    """
+    found = {}
+    for text in texts:
+        argument, _, place = text.rpartition("=")
+        content = read_stdin().decode() if place == "-" else _file(place)
+        found[argument] = calls.json_payload(content).body.decode()
+    return found
 
 
 def schedule_of(cron: str, interval: str, payload: str = "null") -> Schedule | None:
@@ -193,6 +237,10 @@ def plug(
     on_error: Annotated[
         bool, typer.Option("--on-error", help="Carry failures, not results.")
     ] = False,
+    on_reject: Annotated[
+        bool, typer.Option("--on-reject", help="Carry what a gate did not let pass.")
+    ] = False,
+    route: Annotated[str, typer.Option("--route", help="The route of a router.")] = "",
     name: Annotated[str, typer.Option("--name", help="A name of its own.")] = "",
     cycle: Annotated[
         bool, typer.Option("--allow-cycle", help="Even if it closes a circle.")
@@ -200,9 +248,17 @@ def plug(
 ) -> None:
     """Plug a socket into another: what the source returns, the target gets."""
     session = session_of(ctx)
-    kind = PlugKind.ERROR if on_error else PlugKind.RESULT
+    if on_error and on_reject:
+        raise InvalidInput("give --on-error or --on-reject, not both")
+    kind = PlugKind.REJECT if on_reject else PlugKind.RESULT
     spec = PlugSpec(
-        source=source, target=target, argument=argument, kind=kind, name=name, allow_cycle=cycle
+        source=source,
+        target=target,
+        argument=argument,
+        kind=PlugKind.ERROR if on_error else kind,
+        route=route,
+        name=name,
+        allow_cycle=cycle,
     )
     with session.control() as control:
         network = the_network(control)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from msgspec.structs import replace
 
-from flowctl.cli.add import pairs, schedule_of
+from flowctl.cli.add import pairs, schedule_of, schemas_of
 from flowctl.cli.completion import complete_processor, complete_socket
 from flowctl.cli.kinds import KindGroup
 from flowctl.cli.output import say, show_done
@@ -119,13 +119,33 @@ def socket(
     unscheduled: Annotated[
         bool, typer.Option("--no-schedule", help="Only when it is sent to.")
     ] = False,
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", metavar="NAME=FUNCTION", help="router: set one; NAME= removes it."),
+    ] = None,
+    schema: Annotated[
+        list[str] | None,
+        typer.Option("--schema", metavar="[ARGUMENT=]FILE", help="What its input must be."),
+    ] = None,
+    wait: Annotated[
+        bool | None,
+        typer.Option("--wait-all/--no-wait-all", help="Run when all its plugs have delivered."),
+    ] = None,
 ) -> None:
     """Change a socket."""
     session = session_of(ctx)
     with session.control() as control:
         found = sockets.find(control, name)
         schedule = schedule_of(cron, interval) or (None if unscheduled else found.spec.schedule)
-        wanted: SocketSpec = replace(found.spec, task=task or found.spec.task, schedule=schedule)
+        routes = found.spec.routes | pairs(route or [], "--route")
+        wanted: SocketSpec = replace(
+            found.spec,
+            task=task or found.spec.task,
+            schedule=schedule,
+            wait_all=found.spec.wait_all if wait is None else wait,
+            routes={name: function for name, function in routes.items() if function},
+            schemas=found.spec.schemas | schemas_of(schema or []),
+        )
         change = edits.with_socket(found.processor, wanted, new=False)
         planned = edits.edit(control, found.network, change)
         _carry_out(session, control, planned, "socket", found.name)
@@ -146,6 +166,7 @@ def plug(
     argument: Annotated[
         Maybe, typer.Option("-a", "--argument", help="The parameter that it feeds.")
     ] = None,
+    route: Annotated[Maybe, typer.Option("--route", help="The route of a router.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Leave waiting messages where they are.")
     ] = False,
@@ -154,7 +175,7 @@ def plug(
     session = session_of(ctx)
     with session.control() as control:
         found = plugs.find(control, name)
-        changes = _given({"source": source, "target": target, "argument": argument})
+        changes = _given({"source": source, "target": target, "argument": argument, "route": route})
 
         def change(spec: PlugSpec) -> PlugSpec:
             return replace(spec, **changes)

@@ -100,7 +100,13 @@ def _row(
 
 
 def _wanted(socket: Socket, plugs: Iterable[Plug]) -> tuple[str, ...]:
-    """Return the arguments that a join of the socket needs; none where no plug leads to one."""
+    """Return the arguments that a join of the socket needs; none where no plug leads to one.
+
+    A socket that waits for all its plugs needs each of them.
+    """
+    if socket.spec.wait_all:
+        mine = [plug for plug in plugs if plug.network == socket.network]
+        return tuple(plug.name for plug in mine if plug.spec.target == socket.name)
     fed = {
         plug.spec.argument
         for plug in plugs
