@@ -129,14 +129,14 @@ def _headers(message: Message) -> dict[str, Any]:
 def _check_written(properties: Mapping[str, Any]) -> None:
     headers: dict[str, Any] = properties["headers"]
     for name in _SHORT:
-        _check_short(name, properties.get(name, ""))
+        check_short(name, properties.get(name, ""))
     if headers:
         _check_headers(headers)
 
 
 def _check_headers(headers: Mapping[str, Any]) -> None:
     for name in headers:
-        _check_short("header name", name)
+        check_short("header name", name)
     for name in ("attempt", "hops"):
         if not 0 <= headers.get(PREFIX + name, 0) <= MAX_NUMBER:
             raise Malformed(f"{name} {headers[PREFIX + name]} cannot be sent")
@@ -145,7 +145,12 @@ def _check_headers(headers: Mapping[str, Any]) -> None:
         raise TooLarge(f"headers of {size:,} bytes are over the limit of {MAX_HEADERS:,}")
 
 
-def _check_short(what: str, text: str) -> None:
+def check_short(what: str, text: str) -> None:
+    """Refuse a text that is no AMQP short string.
+
+    Raises:
+        Malformed: it has more than `MAX_SHORT` bytes.
+    """
     size = len(text) if text.isascii() else len(_encoded(what, text))
     if size > MAX_SHORT:
         raise Malformed(f'{what} "{text[:40]}..." is longer than {MAX_SHORT} bytes')

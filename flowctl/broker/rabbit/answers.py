@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pika import BasicProperties
-
 from flowctl.broker.properties import to_properties
+from flowctl.broker.rabbit.codec import encode_publish, encode_route
 from flowctl.broker.rabbit.link import Link
 from flowctl.broker.rabbit.loop import Loop
+from flowctl.broker.rabbit.wire import header_of
 from flowctl.errors import FlowError
 from flowctl.model.traffic import Message, Outgoing
 
@@ -23,7 +23,7 @@ MOST_WAITING = 1000
 """Answers that wait for a connection; older ones are dropped, whoever waits has looked by then."""
 
 OnAnswers = Callable[[Sequence[Message]], None]
-_Letter = tuple[str, BasicProperties, bytes]
+_Letter = tuple[str, bytes, bytes]
 
 
 class Speaker:
@@ -54,9 +54,9 @@ class Speaker:
         if self._link.blocked:
             self._waiting.clear()
         elif self._channel is not None:
-            while self._waiting:
-                address, properties, body = self._waiting.popleft()
-                self._channel.basic_publish("", address, body, properties)
+            letters, number = list(self._waiting), self._channel.channel_number
+            self._waiting.clear()
+            connection.emit(b"".join(_framed(number, each, connection) for each in letters))
         elif not self._opening:
             self._opening = True
             connection.channel(on_open_callback=self._opened)
@@ -76,7 +76,13 @@ class Speaker:
 
 def _written(answer: Outgoing) -> _Letter | None:
     try:
-        properties = to_properties(answer.message)
+        header = header_of(to_properties(answer.message), mode=1)
     except FlowError:
         return None
-    return answer.queue, BasicProperties(delivery_mode=1, **properties), answer.message.body
+    return answer.queue, header, answer.message.body
+
+
+def _framed(channel: int, letter: _Letter, connection: Any) -> bytes:
+    address, header, body = letter
+    route = encode_route(channel, "", address, mandatory=False)
+    return encode_publish(channel, route, header, body, connection.body_limit)

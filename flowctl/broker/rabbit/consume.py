@@ -16,6 +16,7 @@ from pika import spec
 from pika.exceptions import AMQPError
 
 from flowctl.broker.base import Broken, Delivery
+from flowctl.broker.rabbit.codec import Delivered
 from flowctl.broker.rabbit.flow import Flow, Flows, cancel, shares
 from flowctl.broker.rabbit.link import Link
 from flowctl.broker.rabbit.loop import Loop
@@ -54,7 +55,7 @@ class RabbitSubscription:
     ) -> None:
         self._loop, self._link, self._topology = loop, link, topology
         self._on_delivery, self._on_state = on_delivery, on_state
-        self._flows = Flows(name or new_id()[:8], self._on_message)
+        self._flows = Flows(name or new_id()[:8])
         self._intake: Intake[Delivery | Broken] = Intake(prefetch)
         self._channel: Any = None
         self._generation = 0
@@ -125,6 +126,7 @@ class RabbitSubscription:
             return
         self._generation += 1
         self._channel = channel
+        channel.on_delivered = self._on_message
         channel.add_on_close_callback(self._on_channel_closed)
         channel.add_on_cancel_callback(self._on_cancel)
         channel.add_callback(self._on_over, [spec.Basic.CancelOk], one_shot=False)
@@ -266,10 +268,10 @@ class RabbitSubscription:
 
     # ---------------------------------------------------------------- deliveries
 
-    def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        queue = self._flows.queue_of(method.consumer_tag)
-        delivery = read(self._generation, queue, method, properties, body)
-        self._intake.arrived(method.delivery_tag, queue, method.consumer_tag, delivery)
+    def _on_message(self, delivered: Delivered) -> None:
+        queue = self._flows.queue_of(delivered.consumer)
+        delivery = read(self._generation, queue, delivered)
+        self._intake.arrived(delivered.number, queue, delivered.consumer, delivery)
         if self.closed:
             return
         flow = self._flows.by_queue.get(queue)

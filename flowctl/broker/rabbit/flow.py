@@ -9,7 +9,7 @@ could run, however its window moves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 MOST_PARTS = 8
@@ -50,9 +50,9 @@ class Flow:
 class Flows:
     """The flows of one subscription; only in the loop's thread."""
 
-    def __init__(self, name: str, on_message: Callable[..., None]) -> None:
+    def __init__(self, name: str) -> None:
         self.by_queue: dict[str, Flow] = {}
-        self._name, self._on_message = name, on_message
+        self._name = name
         self._queues: dict[str, str] = {}
         self._count = 0
 
@@ -117,7 +117,7 @@ class Flows:
         tag = f"{self._name}:{flow.queue}:{self._count}"
         flow.parts[tag], self._queues[tag] = size, flow.queue
         channel.basic_qos(prefetch_count=size)
-        channel.basic_consume(flow.queue, self._on_message, consumer_tag=tag)
+        channel.basic_consume(flow.queue, unheard, consumer_tag=tag)
 
     def _end(self, channel: Any, flow: Flow, tag: str) -> None:
         flow.ending[tag] = flow.parts.pop(tag)
@@ -130,6 +130,10 @@ def cancel(channel: Any, tag: str) -> None:
     pika calls the callback of every pending cancel at the first confirmation, so it means nothing.
     """
     channel.basic_cancel(tag, callback=lambda _frame: None)
+
+
+def unheard(*_delivery: Any) -> None:
+    """Take nothing: the channel hands its deliveries to the subscription."""
 
 
 def left_behind(flow: Flow, unsettled: Unsettled) -> int:

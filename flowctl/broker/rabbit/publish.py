@@ -15,14 +15,16 @@ from typing import Any
 from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
 
-from flowctl.broker.properties import PREFIX, to_properties
+from flowctl.broker.properties import PREFIX, check_short, salvage, to_properties
 from flowctl.broker.rabbit.answers import ADDRESS, OnAnswers
+from flowctl.broker.rabbit.codec import Delivered, encode_publish, encode_route
+from flowctl.broker.rabbit.flow import unheard
 from flowctl.broker.rabbit.link import Link, is_missing
 from flowctl.broker.rabbit.loop import Loop
-from flowctl.broker.rabbit.read import shown
 from flowctl.broker.rabbit.terms import DELAY, LONGEST_DELAY, delay_level, size_limit
 from flowctl.broker.rabbit.topology import Topology
 from flowctl.broker.rabbit.window import Unconfirmed
+from flowctl.broker.rabbit.wire import header_of
 from flowctl.errors import BrokerUnavailable, Malformed, PublishFailed, TooLarge
 from flowctl.model.traffic import Outgoing
 
@@ -33,6 +35,8 @@ MOST_WAITING = 256 * 1024 * 1024
 """Bytes that may wait for the broker before further batches are refused."""
 STUCK_AFTER = 30.0
 """Seconds without any confirm after which a connection that owes some is given up."""
+MOST_EMITTED = 256 * 1024
+"""Bytes after which frames are handed to the socket before others are gathered."""
 _REOPEN = 0.2
 
 
@@ -64,14 +68,25 @@ class Batch:
 
 
 class Item:
-    """One message on its way."""
+    """One message on its way; `properties` are ours as a table, or as pika has read them."""
 
-    __slots__ = ("batch", "body", "exchange", "id", "level", "properties", "queue", "returned")
+    __slots__ = (
+        "batch",
+        "body",
+        "exchange",
+        "header",
+        "id",
+        "level",
+        "properties",
+        "queue",
+        "returned",
+    )
 
     def __init__(
-        self, queue: str, message_id: str, properties: BasicProperties, body: bytes
+        self, queue: str, message_id: str, properties: BasicProperties | dict[str, Any], body: bytes
     ) -> None:
         self.queue, self.id, self.properties, self.body = queue, message_id, properties, body
+        self.header = header_of(properties)
         self.level = 0
         self.exchange = ""
         self.returned = False
@@ -84,7 +99,12 @@ class Item:
 
     def repeat(self) -> None:
         """Flag it as one that may have been published before."""
-        self.properties.headers = {**(self.properties.headers or {}), PREFIX + "again": True}
+        again = {PREFIX + "again": True}
+        if isinstance(self.properties, dict):
+            self.properties = {**self.properties, "headers": self.properties["headers"] | again}
+        else:
+            self.properties.headers = (self.properties.headers or {}) | again
+        self.header = header_of(self.properties)
         self.returned = False
 
 
@@ -101,6 +121,9 @@ class Publisher:
         self._confirms = 0
         self._watching = False
         self._on_answers: OnAnswers | None = None
+        self._routes: dict[tuple[str, str], bytes] = {}
+        self._frames: list[bytes] = []
+        self._frames_size = 0
         link.on_up.append(self._on_up)
         link.on_down.append(self._on_down)
         link.on_blocked.append(self._pump)
@@ -176,6 +199,8 @@ class Publisher:
 
     def _on_channel(self, channel: Any) -> None:
         self._channel = channel
+        self._routes.clear()
+        channel.on_delivered = self._on_answer
         channel.add_on_return_callback(self._on_return)
         channel.add_on_close_callback(self._on_channel_closed)
         channel.confirm_delivery(self._on_confirm, callback=lambda _frame: self._on_ready(channel))
@@ -189,11 +214,11 @@ class Publisher:
 
     def _consume_answers(self) -> None:
         # Before anything is published that asks for one: the broker would close the channel.
-        self._channel.basic_consume(ADDRESS, self._on_answer, auto_ack=True)
+        self._channel.basic_consume(ADDRESS, unheard, auto_ack=True)
 
-    def _on_answer(self, _channel: Any, _method: Any, properties: Any, body: bytes) -> None:
+    def _on_answer(self, delivered: Delivered) -> None:
         if self._on_answers is not None:
-            self._on_answers([shown(properties, body)])
+            self._on_answers([salvage(delivered.properties, delivered.body)])
 
     def _on_down(self, _why: str) -> None:
         self._take_back()
@@ -230,11 +255,12 @@ class Publisher:
         while self._waiting and self._ready and not self._link.blocked:
             item = self._waiting[0]
             if not item.dead and not self._window.room(len(item.body)):
-                return
+                break
             self._waiting.popleft()
             self._waiting_bytes -= len(item.body)
             if not item.dead:
                 self._send_or_prepare(item)
+        self._emit()
 
     def _send_or_prepare(self, item: Item) -> None:
         if item.level and not self._topology.knows(item.level, item.queue):
@@ -245,9 +271,23 @@ class Publisher:
         if not self._watching:
             self._watch()
         self._window.sent(item, len(item.body))
-        self._channel.basic_publish(
-            item.exchange, item.queue, item.body, item.properties, mandatory=True
-        )
+        self._frames.append(self._framed(item))
+        self._frames_size += len(self._frames[-1])
+        if self._frames_size > MOST_EMITTED:
+            self._emit()
+
+    def _framed(self, item: Item) -> bytes:
+        number, place = self._channel.channel_number, (item.exchange, item.queue)
+        if (route := self._routes.get(place)) is None:
+            route = self._routes[place] = encode_route(number, *place, mandatory=True)
+        limit = self._link.connection.body_limit
+        return encode_publish(number, route, item.header, item.body, limit)
+
+    def _emit(self) -> None:
+        """Hand over what was gathered; in pieces, as the socket takes a long one bit by bit."""
+        if self._frames:
+            frames, self._frames, self._frames_size = self._frames, [], 0
+            self._link.connection.emit(b"".join(frames))
 
     def _prepared(self, item: Item, error: Exception | None) -> None:
         if isinstance(error, ChannelClosedByBroker):
@@ -326,8 +366,8 @@ def written(messages: Sequence[Outgoing]) -> tuple[list[Item], dict[str, str]]:
 
 def _item(outgoing: Outgoing) -> Item:
     message = outgoing.message
-    properties = BasicProperties(delivery_mode=2, **to_properties(message))
-    item = Item(outgoing.queue, message.id, properties, message.body)
+    check_short("queue", outgoing.queue)
+    item = Item(outgoing.queue, message.id, to_properties(message), message.body)
     if outgoing.delay > 0:
         item.level = delay_level(outgoing.delay)
         item.exchange = f"{DELAY}{item.level}"

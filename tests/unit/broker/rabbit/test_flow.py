@@ -85,7 +85,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), st.booleans
 def test_no_more_is_under_way_than_the_widest_window(
     steps: list[tuple[int, int, bool]],
 ) -> None:
-    flows, flow, queue = Flows("w", print), Flow("q"), Queue()
+    flows, flow, queue = Flows("w"), Flow("q"), Queue()
     flows.by_queue["q"] = flow
     widest = 0
     for share, settled, eager in steps:
@@ -108,7 +108,7 @@ def test_no_more_is_under_way_than_the_widest_window(
 
 
 def test_a_consumer_that_the_broker_ended_is_forgotten_and_its_queue_known() -> None:
-    flows, flow, queue = Flows("w", print), Flow("q"), Queue()
+    flows, flow, queue = Flows("w"), Flow("q"), Queue()
     flows.by_queue["q"] = flow
     flows.grant(queue, flow, 3, queue)
     (tag,) = flows.tags()

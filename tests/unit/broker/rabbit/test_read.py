@@ -4,6 +4,7 @@ from pika import BasicProperties
 from pika.spec import Basic
 
 from flowctl.broker.base import Broken, Delivery
+from flowctl.broker.rabbit import wire
 from flowctl.broker.rabbit.publish import written
 from flowctl.broker.rabbit.read import read, shown
 from flowctl.model.traffic import Message, Outgoing
@@ -12,12 +13,13 @@ from tests.inbox import message
 
 def delivered(properties: BasicProperties, body: bytes = b"1") -> Delivery | Broken:
     method = Basic.Deliver("tag", 7, redelivered=True, exchange="", routing_key="q")
-    return read(3, "q", method, properties, body)
+    return read(3, "q", wire.delivered(1, method, properties, body))
 
 
 def sent(one: Message) -> BasicProperties:
     (item,), _ = written([Outgoing(queue="q", message=one)])
-    return item.properties
+    assert isinstance(item.properties, dict)
+    return BasicProperties(**item.properties)
 
 
 def test_what_was_sent_is_what_is_read() -> None:
