@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from flowctl.model.fleet import Agent, Deployment, Worker
-from flowctl.model.flow import Processor
 from flowctl.model.states import AgentStatus, Desired
 from flowctl.model.work import Fleet
 from flowctl.planning.health import Health, health
@@ -72,26 +71,18 @@ def settle(control: Control, fleet: Fleet, unplaced: Iterable[Unplaced]) -> list
     lacks = {(each.network, each.processor): each.reason for each in unplaced}
     deployments = _grouped(fleet.deployments)
     workers = _grouped(fleet.workers)
-    found = []
+    seen: dict[tuple[str, str], Health] = {}
     for processor in fleet.processors:
         key = (processor.network, processor.name)
-        seen = health(processor, deployments[key], workers[key], lacks.get(key, ""))
-        if _differs(processor, seen):
-            control.store.flows.settle(
-                *key, seen.status, seen.error, deployed=seen.deployed, running=seen.running
-            )
-        found.append(seen)
-    return found
-
-
-def _differs(processor: Processor, seen: Health) -> bool:
-    present = Health(
-        status=processor.status,
-        error=processor.error,
-        deployed=processor.deployed_cpus,
-        running=processor.running_cpus,
-    )
-    return seen != present
+        seen[key] = health(processor, deployments[key], workers[key], lacks.get(key, ""))
+    news = {
+        (each.network, each.name): found
+        for each, found in zip(fleet.processors, seen.values(), strict=True)
+        if found != Health.of(each)
+    }
+    if news:
+        control.store.flows.settle(news)
+    return list(seen.values())
 
 
 def _grouped(rows: Iterable[Claim]) -> dict[tuple[str, str], list[Claim]]:

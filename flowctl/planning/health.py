@@ -29,6 +29,16 @@ class Health(Struct, frozen=True, kw_only=True):
     deployed: int = 0
     running: int = 0
 
+    @classmethod
+    def of(cls, processor: Processor) -> Health:
+        """Return what is on record of a processor."""
+        return cls(
+            status=processor.status,
+            error=processor.error,
+            deployed=processor.deployed_cpus,
+            running=processor.running_cpus,
+        )
+
     def is_settled(self, processor: Processor) -> bool:
         """Tell whether nothing is on its way from what is to what is wanted."""
         if self.status in {ProcessorStatus.STARTING, ProcessorStatus.STOPPING}:

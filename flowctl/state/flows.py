@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -21,7 +22,8 @@ from flowctl.model.flow import (
 )
 from flowctl.model.naming import plug_name
 from flowctl.model.nodes import ProcessorType
-from flowctl.model.states import Desired, ProcessorStatus, may_request
+from flowctl.model.states import Desired, may_request
+from flowctl.planning.health import Health
 from flowctl.recipe.diff import Changes, diff
 from flowctl.state import structure
 from flowctl.state.changes import carry_out, request_processor
@@ -49,6 +51,9 @@ from flowctl.state.tables import (
     SocketRow,
     TaskRow,
 )
+
+_MANY = 500
+"""Names from which on reading all rows is cheaper than looking for each."""
 
 
 class Flows(Repository):
@@ -300,33 +305,33 @@ class Flows(Repository):
         self.restart(network, processor)
 
     @writing
-    def settle(
-        self,
-        network: str,
-        processor: str,
-        status: ProcessorStatus,
-        error: str,
-        deployed: int,
-        running: int,
-    ) -> None:
-        """Write what the daemons see of a processor; a status that changed becomes an event."""
-        where = exactly(ProcessorRow, network=network, name=processor)
-        found = load(self.database, Processor, ProcessorRow, *where)
-        if not found:
-            return
-        (old,) = found
-        values = {
-            "status": status,
-            "error": error,
-            "deployed_cpus": deployed,
-            "running_cpus": running,
-        }
-        if all(getattr(old, name) == value for name, value in values.items()):
-            return
-        update(self.database, ProcessorRow, where, **values)
-        if old.status is not status:
-            note = f"{old.status} -> {status}" + (f": {error}" if error else "")
-            record(self.database, "processor", processor, "status", note, network)
+    def settle(self, seen: Mapping[tuple[str, str], Health]) -> None:
+        """Write what the daemons see of processors; a status that changed becomes an event.
+
+        They are known by network and name; what was seen before is not written again.
+        """
+        names = sorted({name for _, name in seen})
+        near = [ProcessorRow.name.in_(names)] if len(names) < _MANY else []
+        groups: dict[tuple[str, Health], list[Processor]] = defaultdict(list)
+        for old in load(self.database, Processor, ProcessorRow, *near):
+            found = seen.get((old.network, old.name))
+            if found is not None and found != Health.of(old):
+                groups[old.network, found].append(old)
+        for (network, found), alike in groups.items():
+            self._settle(network, found, alike)
+
+    def _settle(self, network: str, seen: Health, alike: Sequence[Processor]) -> None:
+        for start in range(0, len(alike), _MANY):
+            names = [each.name for each in alike[start : start + _MANY]]
+            where = [ProcessorRow.network == network, ProcessorRow.name.in_(names)]
+            values = {"deployed_cpus": seen.deployed, "running_cpus": seen.running}
+            update(
+                self.database, ProcessorRow, where, status=seen.status, error=seen.error, **values
+            )
+        for old in alike:
+            if old.status is not seen.status:
+                note = f"{old.status} -> {seen.status}" + (f": {seen.error}" if seen.error else "")
+                record(self.database, "processor", old.name, "status", note, network)
 
     def _expect(self, changes: Changes, expect: int | None) -> None:
         query = NetworkRow.select(NetworkRow.revision)

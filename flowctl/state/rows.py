@@ -117,12 +117,8 @@ def record(
     database: Database, kind: str, name: str, action: str, note: str = "", network: str = ""
 ) -> None:
     """Write an event in the present transaction."""
-    now = database.clock.now()
-    database.change(
-        EventRow.insert(
-            at=now, kind=kind, object=name, action=action, note=note, network=network, run_id=""
-        )
-    )
+    row = {"at": database.clock.now(), "kind": kind, "object": name, "action": action}
+    insert_many(database, EventRow, [row | {"note": note, "network": network, "run_id": ""}])
 
 
 def lock_wanted(database: Database) -> None:

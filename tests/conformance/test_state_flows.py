@@ -21,6 +21,7 @@ from flowctl.model.flow import (
 )
 from flowctl.model.states import DeploymentStatus, Desired, ProcessorStatus
 from flowctl.model.work import Create
+from flowctl.planning.health import Health
 from flowctl.recipe.diff import diff
 from flowctl.state.store import Store
 from tests.stores import apply, beat, finished, processor, shop
@@ -104,7 +105,9 @@ def test_the_revision_grows_with_what_is_wanted_and_not_with_what_is(store: Stor
     numbers.append(store.revision())
     assert numbers == sorted(set(numbers))
     beat(store, "host")
-    store.flows.settle("shop", "parse", ProcessorStatus.PENDING, "", 0, 0)
+    store.flows.settle(
+        {("shop", "parse"): Health(status=ProcessorStatus.PENDING, error="", deployed=0, running=0)}
+    )
     assert store.revision() == numbers[-1]
 
 
@@ -290,10 +293,22 @@ def test_settling_writes_events_only_for_a_change_of_status(store: Store) -> Non
     apply(store, shop())
     receipt = store.flows.processor("parse").receipt
     last = store.events.list()[-1].id
-    store.flows.settle("shop", "parse", ProcessorStatus.RUNNING, "", 2, 2)
-    store.flows.settle("shop", "parse", ProcessorStatus.RUNNING, "", 2, 1)
-    store.flows.settle("shop", "parse", ProcessorStatus.ERROR, "boom\x00", 2, 0)
-    store.flows.settle("shop", "none", ProcessorStatus.ERROR, "", 0, 0)
+    store.flows.settle(
+        {("shop", "parse"): Health(status=ProcessorStatus.RUNNING, error="", deployed=2, running=2)}
+    )
+    store.flows.settle(
+        {("shop", "parse"): Health(status=ProcessorStatus.RUNNING, error="", deployed=2, running=1)}
+    )
+    store.flows.settle(
+        {
+            ("shop", "parse"): Health(
+                status=ProcessorStatus.ERROR, error="boom\x00", deployed=2, running=0
+            )
+        }
+    )
+    store.flows.settle(
+        {("shop", "none"): Health(status=ProcessorStatus.ERROR, error="", deployed=0, running=0)}
+    )
     found = store.flows.processor("parse")
     assert (found.status, found.deployed_cpus, found.running_cpus) == (ProcessorStatus.ERROR, 2, 0)
     assert found.error == "boom\N{REPLACEMENT CHARACTER}"
