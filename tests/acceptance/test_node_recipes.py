@@ -1,0 +1,122 @@
+"""The recipes etl and sensors over both brokers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flowctl.model.states import CallStatus
+from tests.cluster import PATIENCE, Cluster, until
+from tests.stage import Stage, stage
+
+pytestmark = pytest.mark.process
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+@pytest.fixture(
+    scope="module",
+    params=["embedded", pytest.param("servers", marks=[pytest.mark.rabbit, pytest.mark.postgres])],
+)
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    urls = {}
+    if request.param == "servers":
+        names = {"broker": "rabbit_url", "state": "postgres_url"}
+        urls = {key: request.getfixturevalue(name) for key, name in names.items()}
+    made = Cluster(tmp_path_factory.mktemp(f"recipes-{request.param}"), cpus=16, **urls)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+def applied(net: Stage, old: str = "", new: str = "") -> None:
+    """Apply the recipe of this name, with one text replaced by another."""
+    folder = net.cluster.home / net.name
+    shutil.copytree(RECIPES / net.name, folder)
+    text = (folder / "recipe.yaml").read_text().replace(old or "\0", new)
+    (folder / "recipe.yaml").write_text(text)
+    net.cluster.flowctl("apply", str(folder), "-y", "--wait", "--timeout", f"{PATIENCE:.0f}s")
+
+
+def test_etl(cluster: Cluster) -> None:
+    database = cluster.home / "etl.db"
+    with stage(cluster, "etl") as net:
+        applied(net, "/tmp/flowctl-etl.db", str(database))
+        (sent,) = net.say("data", "emit", "orders").split()
+        (report,) = net.settled("report.loaded", 1)
+        assert report.run_id == sent
+        loaded = net.value(report.id)
+        broken = net.settled("store.broken", 6)
+        assert Counter(net.value(call.id)["place"] for call in broken) == Counter(
+            ["/country", "/amount", "/euros", "/amount", "/id", "/euros"]
+        )
+        assert len(net.calls("check.row", CallStatus.FAILED)) == 6
+
+        def ways() -> dict[str, int]:
+            found = {
+                s: len(net.calls(f"store.{s}", CallStatus.FINISHED))
+                for s in ("large", "home", "abroad")
+            }
+            sorted_ = net.calls("sort.order", CallStatus.FINISHED)
+            return (
+                found
+                if sum(found.values()) == sum(c.outputs for c in sorted_) and len(sorted_) == 34
+                else {}
+            )
+
+        found = until(ways, "all orders are stored")
+        with closing(sqlite3.connect(database)) as stored:
+            rows = stored.execute("SELECT way, COUNT(*) FROM orders GROUP BY way").fetchall()
+            ids, euros = stored.execute(
+                "SELECT COUNT(*), SUM(euros) FROM (SELECT DISTINCT id, euros FROM orders)"
+            ).fetchone()
+        assert dict(rows) == found
+        assert loaded == {"orders": ids, "euros": round(euros, 2)}
+        assert ids == 34
+
+
+def test_sensors(cluster: Cluster) -> None:
+    with stage(cluster, "sensors") as net:
+        applied(net)
+        pairs = [net.value(call.id)["of"] for call in net.settled("join.comfort", 3)]
+        once = Counter(reading for pair in pairs for reading in pair)
+        assert set(once.values()) == {1}
+        readings = {
+            name: [call.id for call in net.calls(f"sense.{name}")]
+            for name in ("temperature", "humidity")
+        }
+        for temperature, humidity in pairs:
+            assert temperature in readings["temperature"]
+            assert humidity in readings["humidity"]
+        said = [net.value(call.id) for call in net.settled("join.weather", 4)]
+        assert all(each["pressure"] > 1000 for each in said)
+        rows = {row["socket"]: row for row in _schedules(net)}
+        assert len(rows) == 3
+        assert all(row["next"] for row in rows.values())
+        assert rows["sense.pressure"]["timezone"] == "Europe/Berlin"
+
+        net.say("pause", "sense")
+        assert not any(row["next"] for row in _schedules(net))
+        net.say("resume", "sense")
+        net.say("schedule", "set", "sense.pressure", "--every", "1h")
+        net.say("schedule", "rm", "sense.humidity")
+        rows = {row["socket"]: row for row in _schedules(net)}
+        assert {name: row["schedule"] for name, row in rows.items()} == {
+            "sense.temperature": "cron */2 * * * * *", "sense.pressure": "every 1h",
+        }  # fmt: skip
+        assert rows["sense.pressure"]["payload"] == '{"mean":1013,"swing":9}'
+
+
+def _schedules(net: Stage) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(net.say("ls", "schedules", "-o", "json"))["items"]
+    return found
