@@ -64,6 +64,7 @@ COMMANDS = {
     "schedule": Place(
         "flowctl.cli.schedules", "Say when sockets are called by themselves.", CHANGE
     ),
+    "task": Place("flowctl.cli.task", "Show and change the code of functions.", CHANGE),
     "scale": Place("flowctl.cli.lifecycle:scale_app", "Change how many calls run at once.", CHANGE),
     "undo": Place("flowctl.cli.history:undo_app", "Take back what was changed last.", CHANGE),
     "redo": Place("flowctl.cli.history:redo_app", "Carry out again what was undone.", CHANGE),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from flowctl.cli import exits, piping
 from flowctl.cli.completion import complete_call
 from flowctl.cli.flags import Output
 from flowctl.cli.lazy import command_app
@@ -19,7 +20,7 @@ from flowctl.errors import CallFailed, InvalidInput, PublishFailed, TimedOut
 from flowctl.model.flow import Socket
 from flowctl.model.ids import CallId
 from flowctl.model.traffic import Answer
-from flowctl.services import answers, calls, repeats, sockets
+from flowctl.services import answers, calls, repeats, sockets, spread
 from flowctl.services.answers import Desk, Question
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
@@ -39,6 +40,7 @@ Text = Annotated[bool, typer.Option("--text", help="The data is text, not JSON."
 Arguments = Annotated[
     list[str] | None, typer.Option("--arg", metavar="NAME=JSON", help="A value for one argument.")
 ]
+Each = Annotated[bool, typer.Option("--each", help="One call a line of the data.")]
 Key = Annotated[str, typer.Option("--key", help="Makes a repeat of the same send run once.")]
 
 
@@ -51,15 +53,47 @@ def call(
     arg: Arguments = None,
     timeout: Timeout = "",
     key: Key = "",
+    each: Each = False,
+    is_async: Annotated[
+        bool, typer.Option("--async", help="Print the id and do not wait; see `result ID --wait`.")
+    ] = False,
 ) -> None:
-    """Call a socket and print its result alone."""
+    """Call a socket, or function/MODULE.TASK, and print its result alone."""
     session = session_of(ctx)
     limit = seconds(timeout)
+    if each:
+        _call_each(session, socket, data, arg or [], text=text, limit=limit)
+        return
     payloads = _payloads(data, text=text, arguments=arg or [], each=False)
     with session.control() as control:
-        target = sockets.find(control, _bare(socket))
+        (target,) = spread.balanced(control, _targets(control, socket), 1)
+        if is_async:
+            _show_ids(
+                session, [(i, target) for i in calls.send(control, target, payloads, key=key)]
+            )
+            return
         question = Desk(control).ask(target, payloads, key=key)
         _print_answer(session, _await(session, control, question, limit))
+
+
+def _call_each(
+    session: Session, name: str, data: str | None, arguments: list[str], *, text: bool, limit: float
+) -> None:
+    if arguments:
+        raise InvalidInput("--each takes a whole input a line, no --arg")
+    payloads = (_payload(line.encode(), text=text) for line in piping.lines_of(data))
+    with session.control() as control:
+        failed = piping.call_each(session, control, _targets(control, name), payloads, limit)
+    if failed:
+        raise typer.Exit(exits.FAILED)
+
+
+def _targets(control: Control, word: str) -> list[Socket]:
+    """Return the socket of a name, or all that run `function/MODULE.TASK`."""
+    kind, slash, function = word.partition("/")
+    if slash and kind in ("function", "functions"):
+        return spread.hosts(control, function)
+    return [sockets.find(control, _bare(word))]
 
 
 def _await(session: Session, control: Control, question: Question, limit: float) -> Answer:
@@ -108,32 +142,41 @@ def send(
     socket: SocketName,
     data: Data = None,
     text: Text = False,
-    each: Annotated[bool, typer.Option("--each", help="One call a line of the data.")] = False,
+    each: Each = False,
     arg: Arguments = None,
     key: Key = "",
     delay: Annotated[str, typer.Option("--delay", help="Deliver it later, such as 30s.")] = "",
+    broadcast: Annotated[
+        bool, typer.Option("--broadcast", help="To every socket that runs function/MODULE.TASK.")
+    ] = False,
 ) -> None:
-    """Send to a socket and print the ids of the calls; they are durable then."""
+    """Send to a socket, or function/MODULE.TASK, and print the ids of the calls; they are durable."""
     session = session_of(ctx)
     payloads = _payloads(data, text=text, arguments=arg or [], each=each)
     with session.control() as control:
-        target = sockets.find(control, _bare(socket))
+        targets = _targets(control, socket)
+        if broadcast or len(targets) > 1:
+            if key or arg:
+                raise InvalidInput("--key and --arg need one socket", remedy="name the socket")
+            way = spread.broadcast if broadcast else spread.send
+            _show_ids(session, way(control, targets, payloads, delay=seconds(delay)))
+            return
         try:
-            ids = calls.send(control, target, payloads, key=key, delay=seconds(delay))
+            ids = calls.send(control, targets[0], payloads, key=key, delay=seconds(delay))
         except PublishFailed as error:
-            _show_ids(session, target, error.accepted)
+            _show_ids(session, [(call_id, targets[0]) for call_id in error.accepted])
             raise
-    _show_ids(session, target, ids)
+    _show_ids(session, [(call_id, targets[0]) for call_id in ids])
 
 
-def _show_ids(session: Session, target: Socket, ids: Sequence[str]) -> None:
+def _show_ids(session: Session, sent: Sequence[tuple[str, Socket]]) -> None:
+    items = [{"id": call_id, "socket": target.name} for call_id, target in sent]
     if session.flags.output is Output.JSONL:
-        emit("".join(json_line({"id": call_id, "socket": target.name}) for call_id in ids))
+        emit("".join(json_line(item) for item in items))
     elif session.flags.output in (Output.JSON, Output.YAML):
-        items = [{"id": call_id, "socket": target.name} for call_id in ids]
         show_document({"version": VERSION, "kind": "sent", "items": items}, session.flags)
     else:
-        emit("".join(f"{call_id}\n" for call_id in ids))
+        emit("".join(f"{item['id']}\n" for item in items))
 
 
 def _payloads(data: str | None, *, text: bool, arguments: list[str], each: bool) -> list[Payload]:
@@ -183,16 +226,22 @@ def result(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the call ended.")] = False,
     timeout: Timeout = "",
 ) -> None:
-    """Print the result of a call, alone."""
+    """Print the result of a call, alone; with - those of the ids on stdin, one a line, in order."""
     session = session_of(ctx)
     limit = seconds(timeout)
     with session.control() as control:
-        if wait:
-            question = Question([CallId(name.removeprefix("call/"))])
-            answer = _await(session, control, question, limit)
-        else:
-            answer = answers.on_record(control, calls.find(control, name.removeprefix("call/")))
-        _print_answer(session, answer)
+
+        def answer_of(call_id: str) -> Answer:
+            if wait:
+                return _await(session, control, Question([CallId(call_id)]), limit)
+            return answers.on_record(control, calls.find(control, call_id))
+
+        if name != "-":
+            _print_answer(session, answer_of(name.removeprefix("call/")))
+            return
+        ids = piping.ids_of(piping.lines_of(None))
+        if sum(piping.print_line(session, answer_of(call_id)) for call_id in ids):
+            raise typer.Exit(exits.FAILED)
 
 
 @cancel_app.command(name="cancel")

@@ -15,7 +15,7 @@ from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import Wait, seconds
 from flowctl.errors import InvalidInput
 from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, SocketSpec, Source, SourceKind
-from flowctl.services import edits, health, plugs, processors, sockets
+from flowctl.services import edits, health, plugs, processors, sockets, tasks
 from flowctl.services.control import Control
 from flowctl.services.recipes import Plan
 from flowctl.views.changes import plan_document, summary
@@ -194,7 +194,7 @@ def task(
     session = session_of(ctx)
     code = "" if reset else read_stdin().decode()
     with session.control() as control:
-        found = sockets.override(control, name, code)
+        found = tasks.override(control, name, code)
     said = "has its own code again" if reset else "has other code"
     show_done(session.flags, "task", found.name, f"task {found.name} {said}", {})
 

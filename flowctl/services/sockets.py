@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowctl.errors import NotFound
+from flowctl.errors import InvalidInput, NotFound
 from flowctl.model.flow import Socket, Task
 from flowctl.services import journal
 from flowctl.services.control import Control
@@ -66,12 +66,20 @@ def task(control: Control, name: str) -> tuple[Task, list[Socket]]:
 
     Raises:
         NotFound: no worker has seen such a task.
+        InvalidInput: several processors have one of this name.
     """
+    network, name = split(control, name)
     users = [
         socket
-        for socket in listed(control)
+        for socket in listed(control, network)
         if socket.task and name in (socket.task.name, f"{socket.processor}.{socket.task.name}")
     ]
+    owners = sorted({f"{each.network}/{each.processor}" for each in users})
+    if len(owners) > 1:
+        raise InvalidInput(
+            f"{len(owners)} processors have a task {name}: {', '.join(owners)}",
+            remedy=f"name one, such as {owners[0]}.{name.rpartition('.')[2]}",
+        )
     if not users or users[0].task is None:
         known = [item.name for item in tasks(control)]
         raise NotFound("task", name, near=nearest(name, known), remedy="flowctl ls tasks")

@@ -251,7 +251,7 @@ def socket_sheet(
     texts = []
     if task := socket.task:
         tables.insert(0, ("Arguments", build("arguments", ARGUMENTS, task.arguments, now)))
-        texts.append(("Code", task.code or task.source))
+        texts.append(_code(task))
     return Sheet(
         kind="socket",
         name=socket.name,
@@ -287,8 +287,12 @@ def task_sheet(task: Task, users: Sequence[Socket], now: datetime) -> Sheet:
             ("Arguments", build("arguments", ARGUMENTS, task.arguments, now)),
             ("Sockets", sockets(users, now)),
         ),
-        texts=(("Code", task.code or task.source),) if task.code or task.source else (),
+        texts=(_code(task),) if task.code or task.source else (),
     )
+
+
+def _code(task: Task) -> tuple[str, str]:
+    return ("Code, overridden", task.code) if task.code else ("Code", task.source)
 
 
 def properties(
