@@ -123,6 +123,8 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     ascending: bool = False
     limit: int = 50
     offset: int = 0
+    most: int | None = None
+    """How far to count what there is in all; None means to the end, however long that takes."""
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -179,6 +181,10 @@ class Known(Struct, frozen=True, kw_only=True):
         if self.status is CallStatus.RETRYING:
             return self.attempt >= attempt
         return self.status in TERMINAL
+
+    def runs(self, attempt: int) -> bool:
+        """Tell whether the record says that attempt number `attempt` runs."""
+        return self.status is CallStatus.RUNNING and self.attempt == attempt
 
 
 class Slot(Struct, frozen=True, kw_only=True):

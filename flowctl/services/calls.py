@@ -299,7 +299,7 @@ def run(control: Control, name: str) -> list[Call]:
 
 def runs(control: Control, network: str = "", limit: int = 50) -> list[RunRow]:
     """Return the newest runs."""
-    newest, _ = control.store.traffic.calls(CallFilter(network=network, limit=limit * 20))
+    newest, _ = control.store.traffic.calls(CallFilter(network=network, limit=limit * 20, most=0))
     names = list(dict.fromkeys(call.run_id for call in newest))[:limit]
     return [summed(control.store.traffic.run(name)) for name in names]
 

@@ -198,7 +198,7 @@ def _moment(text: object, before: datetime) -> datetime:
 def _printed(control: Control, wanted: Filter) -> Iterator[Line]:
     """Return what functions printed, each line at the moment its call ended."""
     found, _ = control.store.traffic.calls(
-        CallFilter(network=control.settings.network, since=wanted.since, limit=_MOST_CALLS)
+        CallFilter(network=control.settings.network, since=wanted.since, limit=_MOST_CALLS, most=0)
     )
     for listed in found:
         if listed.finished_at and _is_named(f"{listed.socket} {listed.worker}", wanted.names):

@@ -238,7 +238,13 @@ def _calls(control: Control, which: Selection) -> Table:
 def _limited(wanted: CallFilter, network: str, limit: int, offset: int) -> CallFilter:
     from msgspec.structs import replace
 
-    return replace(wanted, network=wanted.network or network, limit=limit, offset=offset)
+    return replace(
+        wanted,
+        network=wanted.network or network,
+        limit=limit,
+        offset=offset,
+        most=traffic_views.MOST_COUNTED,
+    )
 
 
 def _call(control: Control, name: str) -> Sheet:

@@ -72,7 +72,7 @@ def failures(control: Control, which: Choice) -> list[Call]:
     )
     found: list[Call] = []
     while True:
-        some = structs.replace(wanted, offset=len(found), limit=_PAGE)
+        some = structs.replace(wanted, offset=len(found), limit=_PAGE, most=0)
         page, _ = control.store.traffic.calls(some)
         found += page
         if len(page) < _PAGE or len(found) >= wanted.limit:

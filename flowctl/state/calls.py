@@ -53,7 +53,10 @@ class Calls(Repository):
 
     @snapshot
     def calls(self, filter: CallFilter) -> tuple[list[Call], int]:  # noqa: A002
-        """Return a page of calls, without what they printed, and how many there are in all."""
+        """Return a page of calls, without what they printed, and how many there are in all.
+
+        Where `most` bounds the count, one more than that means that there are more.
+        """
         where = _conditions(filter)
         order = (
             (CallRow.at.asc(), CallRow.seq.asc())
@@ -62,8 +65,15 @@ class Calls(Repository):
         )
         query = CallRow.select(*columns(CallRow, _LISTED)).where(*where).order_by(*order)
         page = self.database.rows(query.limit(filter.limit).offset(filter.offset))
-        count = self.database.rows(CallRow.select(fn.COUNT(SQL("*"))).where(*where))[0][0]
-        return [_call(_LISTED, row) for row in page], count
+        return [_call(_LISTED, row) for row in page], self._counted(where, filter.most)
+
+    def _counted(self, where: Sequence[Any], most: int | None) -> int:
+        if most is None:
+            rows = self.database.rows(CallRow.select(fn.COUNT(SQL("*"))).where(*where))
+        else:
+            some = CallRow.select(SQL("1")).where(*where).limit(most + 1)
+            rows = self.database.rows(some.select_from(fn.COUNT(SQL("*"))))
+        return int(rows[0][0])
 
     @reading
     def result(self, call_id: str) -> Result:

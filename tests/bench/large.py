@@ -112,10 +112,10 @@ def history(control: Control, count: int) -> None:
         "SELECT n FROM t)"
     )
     last = int(control.clock.now().timestamp() * 1_000_000)
-    at = f"{last} - ({count} - n) * 6000"
+    at = f"{last} - ({count} - n) * CAST(6000 AS BIGINT)"
     values = {
         "id": f"'call-' || {number}", "run_id": f"'run-' || {number if not postgres else '(n / 4)::text'}",
-        "parent": "''", "network": "'large'", "processor": f"'p0000' || {_tenth(postgres)}",
+        "parent": "''", "network": "CASE WHEN n % 100000 = 1 THEN 'small' ELSE 'large' END", "processor": f"'p0000' || {_tenth(postgres)}",
         "socket": f"'p0000' || {_tenth(postgres)} || '.f'", "plug": "''", "argument": "''",
         "status": "CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'finished' END", "attempt": "1",
         "worker": "'w'", "agent": "'h0000'", "at": at, "received_at": at, "started_at": at,
@@ -184,6 +184,9 @@ def traffic(control: Control) -> dict[str, float]:
     run = RunId(some[0].run_id)
     found = {
         "ls calls": best(lambda: pages.page(control, "call", Selection(network="large"))),
+        "ls calls of a network that has few": best(
+            lambda: pages.page(control, "call", Selection(network="small"))
+        ),
         "ls calls of a processor": best(
             lambda: pages.page(control, "call", Selection(calls=CallFilter(processor="p00003")))
         ),

@@ -51,6 +51,13 @@ def test_a_commit_keeps_everything_of_a_call(store: Store) -> None:
     assert store.traffic.call("c1").received_at == NOON
 
 
+def test_a_count_may_be_bounded(store: Store) -> None:
+    store.traffic.commit([finished(f"c{number}") for number in range(7)])
+    for most, count in ((None, 7), (3, 4), (6, 7), (7, 7), (9, 7), (0, 1)):
+        page, seen = store.traffic.calls(CallFilter(network="shop", limit=2, most=most))
+        assert (len(page), seen) == (2, count)
+
+
 def test_the_first_outcome_stays(store: Store) -> None:
     assert store.traffic.commit([finished("c1", outgoing("d1"), result=b"1")]) == {"c1"}
     later = finished("c1", outgoing("d2"), result=b"2", worker="late", status=CallStatus.FAILED)
