@@ -136,13 +136,13 @@ def find(control: Control, word: str, *, dead: bool = False) -> str:
     dead = dead or name.endswith(DEAD)
     role, owner = "dead" if dead else "", name.removesuffix(DEAD)
     exact = [row.name for row in rows if row.name == name and _is_role(row, role)]
-    if not exact and word.count(".") > 1 and control.broker.depth([word]):
-        return word  # its socket or plug is gone, but it is there, and so is what waits in it
     owned = [
         row.name
         for row in rows
         if row.owner == owner and (not network or row.network == network) and _is_role(row, role)
     ]
+    if not (exact or owned) and "." in word and control.broker.depth([word]):
+        return word  # its socket or plug is gone, but it is there, and so is what waits in it
     return _only(exact or owned, word, [row.name for row in rows])
 
 
