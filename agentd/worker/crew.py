@@ -127,6 +127,9 @@ class Crew:
             self._bury(executor)
             return
         ended: list[tuple[Item, Outcome]] = []
+        # What was printed past the frames before the first of them; calls are told apart no finer.
+        for stream in _STREAMS:
+            self._drain(executor, stream)
         for frame in frames:
             self._hear(executor, frame, ended)
         if ended:
@@ -143,8 +146,6 @@ class Crew:
             ended.append(self._finish(executor, outcome))
 
     def _finish(self, executor: Executor, outcome: Outcome) -> tuple[Item, Outcome]:
-        for stream in _STREAMS:
-            self._drain(executor, stream)
         item = executor.calls.popleft()
         outcome.printed = item.text()
         self.pace.observe(outcome.duration)

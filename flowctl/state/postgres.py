@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -181,7 +182,8 @@ class PostgresDriver:
         source = f"json_populate_recordset(NULL::{table}, %s)"
         if any(isinstance(value, bytes) for value in rows[0]):
             rows = [tuple(map(_plain, row)) for row in rows]
-        document = [dict(zip(columns, row, strict=True)) for row in rows]
+        made = _row_of(tuple(columns))
+        document = [made(*row) for row in rows]
         sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {rule}"
         cursor.execute(sql, (msgspec.json.encode(document).decode(),))
 
@@ -202,6 +204,12 @@ class PostgresDriver:
         cursor.execute("SELECT current_setting('server_version'), current_database()")
         version, database = cursor.fetchone()
         return f"Postgres {version}, database {database} at {self.place}: ok"
+
+
+@lru_cache
+def _row_of(columns: tuple[str, ...]) -> type[msgspec.Struct]:
+    """Return what rows are written to JSON as; it costs a fraction of a dictionary."""
+    return msgspec.defstruct("Row", [(name, Any) for name in columns], gc=False)
 
 
 def _plain(value: Any) -> Any:
