@@ -120,3 +120,23 @@ def test_sensors(cluster: Cluster) -> None:
 def _schedules(net: Stage) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(net.say("ls", "schedules", "-o", "json"))["items"]
     return found
+
+
+def test_mapreduce(cluster: Cluster) -> None:
+    texts = cluster.home / "texts"
+    texts.mkdir()
+    counted: Counter[str] = Counter()
+    for number in range(10):
+        words = [f"word{chr(97 + n)}" for n in range(number + 1) for _ in range(n + 1)]
+        counted.update(words)
+        (texts / f"{number}.txt").write_text(" ".join(words))
+    (texts / "link.txt").symlink_to(texts / "9.txt")
+    with stage(cluster, "mapreduce") as net:
+        applied(net)
+        net.send("files.find", [str(texts)])
+        (report,) = net.settled("report.top", 1)
+        *rows, total = net.value(report.id)
+        assert {row["word"]: row["count"] for row in rows} == counted
+        assert total == {"word": "(10 words in 10 files)", "count": sum(counted.values())}
+        assert len(net.calls("map.count", CallStatus.FINISHED)) == 3
+        assert len(net.calls("reduce.add", CallStatus.FINISHED)) == 8
