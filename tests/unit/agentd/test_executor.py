@@ -55,6 +55,7 @@ class Bench:
         plugs: tuple[str, ...] = (),
         body: bytes | None = None,
         content_type: str = "application/json",
+        **more: Any,
     ) -> list[Frame]:
         """Send a call and return all frames up to its end."""
         self.send(
@@ -66,6 +67,7 @@ class Bench:
             named=named,
             plugs=plugs,
             context={"call_id": "c1", "run_id": "r1", "socket": "p.s", "attempt": 1},
+            **more,
         )
         frames = [self.next()]
         while frames[-1].kind not in (Kind.DONE, Kind.FAILED):
@@ -243,6 +245,54 @@ def test_other_content_types_arrive_as_text_and_bytes(load: Any) -> None:
         "list",
         0,
     ]
+
+
+def test_values_that_a_join_laid_together_are_read_each_by_its_type(load: Any) -> None:
+    bench = load(
+        "def f(a, b): return [a, list(b)]\ndef g(*all): return list(map(repr, all))\n", "f", "g"
+    )
+    parts = [["a", "application/json", 3], ["b", "application/octet-stream", 2]]
+    assert bench.result("f", body=b"[1]\xff\x00", parts=parts, named=True) == [[1], [255, 0]]
+    assert bench.result("g", body=b"[1]\xff\x00", parts=parts, args=True) == [
+        "[1]",
+        "b'\\xff\\x00'",
+    ]
+    assert bench.result("g", [1, None], args=True) == ["1", "None"]
+
+
+def test_an_input_is_tested_and_passed_on_to_the_letter(load: Any) -> None:
+    code = """
+async def big(x): return x["n"] > 9
+def spoil(x):
+    x["n"] = 100
+    return False
+def even(x, context): return x["n"] % 2 == 0
+"""
+    bench = load(code, "big", "spoil", "even")
+    tests = {"spoil": "spoil", "big": "big", "even": "even"}
+    (frame,) = bench.call("", body=b'{"n": 1e1}', tests=tests)
+    assert (frame.head["routes"], frame.body) == (["big", "even"], b'{"n": 1e1}')
+    (frame,) = bench.call("", {"n": 3}, tests=tests)
+    assert frame.head["routes"] == []
+    assert bench.failure("", {}, tests=tests)["type"] == "KeyError"
+
+
+def test_routes_are_known_by_their_names(load: Any) -> None:
+    code = """
+from flowctl import Route
+def f(x, routes):
+    assert list(routes) == ["big", "small"]
+    for name in x: routes[name] = True
+    return 1
+def g(x): return Route({"r": x}, plugs=["small"])
+"""
+    bench = load(code, "f", "g")
+    (frame,) = bench.call("f", ["small"], plugs=("p.a-q.b",), routes=["big", "small"])
+    assert frame.head["routes"] == ["small"]
+    failure = bench.failure("f", ["huge"], plugs=("p.a-q.b",), routes=["big", "small"])
+    assert failure["message"] == 'there is no route "huge"; the routes of this socket: big, small'
+    (frame,) = bench.call("g", 1, plugs=("p.a-q.b",), routes=["big", "small"])
+    assert (frame.head["routes"], json.loads(frame.body)) == (["small"], {"r": 1})
 
 
 # Results
