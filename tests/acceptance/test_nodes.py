@@ -256,3 +256,96 @@ def test_a_loop_without_end_ends(cluster: Cluster) -> None:
         )
         assert failed.failure is not None
         assert (failed.failure.type, failed.run_id) == ("cycle", message.run_id)
+
+
+VALUES = """
+VALUES = {
+    "order": {"z": 1, "a": {"y": [], "b": {}}, "m": None},
+    "big": [10**400, -(10**30), 2**63, 0, True, False],
+    "floats": [0.1, -0.0, 1e308, 5e-324, 1.0, 1e22, 123456789.123456789],
+    "text": ["", "naïve ☃ \\U0001d11e", "\\x00\\x1f\\u2028", '"\\\\/', "\\U0001f600"],
+    "nested": [[[[[None]]]], {"": {"": [""]}}],
+    "bytes": bytes(range(256)),
+}
+def make(name): return VALUES[name]
+def bad(name): return {"nan": float("nan"), "inf": [1, {"x": -float("inf")}], "set": {1}}[name]
+def other(name): return name
+def tell(value): return repr(value)
+def told(value, name): return [name, repr(value)]
+def two(value, name): return [name, repr(value)]
+def scattered(name):
+    yield VALUES[name]
+    yield name
+def gathered(values): return [repr(value) for value in values]
+def heard(failure): return [failure["type"], failure["message"]]
+"""
+
+
+def test_what_python_returned_is_what_python_gets(cluster: Cluster) -> None:
+    known: dict[str, Any] = {}
+    exec(VALUES, known)
+    values = known["VALUES"]
+    with stage(cluster, "types") as net:
+        names = ("make", "bad", "other", "tell", "two", "scattered", "gathered", "heard")
+        net.apply(
+            {"t": net.coded(VALUES, *names)},
+            [
+                "t.make -> t.tell", "t.bad -> t.tell", "t.bad !> t.heard", "t.make !> t.heard",
+                {"from": "t.make", "to": "t.two", "argument": "value"},
+                {"from": "t.other", "to": "t.two", "argument": "name"},
+                {"from": "t.scattered", "to": "t.gathered", "gather": "t.scattered"},
+            ],
+        )  # fmt: skip
+        net.send("t.make", list(values))
+        assert sorted(results(net, "t.tell", 6)) == sorted(repr(each) for each in values.values())
+        assert net.calls("t.heard") == []
+        net.send("t.other", list(values))
+        pairs = results(net, "t.two", 6)
+        assert sorted(name for name, _ in pairs) == sorted(values)
+        assert sorted(text for _, text in pairs) == sorted(repr(each) for each in values.values())
+        net.send("t.scattered", ["bytes", "big"])
+        assert sorted(results(net, "t.gathered", 2)) == sorted(
+            [repr(values[name]), repr(name)] for name in ("bytes", "big")
+        )
+        net.ended(net.send("t.bad", ["nan", "inf", "set"]))
+        heard = results(net, "t.heard", 3)
+        assert {kind for kind, _ in heard} == {"result"}
+        assert all("cannot be sent as JSON" in why for _, why in heard)
+        assert len(net.calls("t.tell")) == 6  # what failed went nowhere else
+        printed = net.say("call", "t.make", '"big"', "--timeout", "60s")
+        assert json.loads(printed) == values["big"]
+
+
+def test_the_next_result_takes_the_new_way_while_the_flow_runs(cluster: Cluster) -> None:
+    with stage(cluster, "rewire") as net:
+        flow = {"t": net.coded(CODE, "keep"), "u": net.coded(CODE, "keep2", "keep3")}
+        net.apply(flow, [{"from": "t.keep", "to": "u.keep2", "name": "way"}])
+        pids = net.executors("t")
+        net.send("t.keep", [1])
+        assert results(net, "u.keep2", 1) == [1]
+        net.say("update", "plug", "way", "--target", "u.keep3")
+
+        def arrives() -> bool:
+            net.send("t.keep", [2])
+            return bool(net.calls("u.keep3", CallStatus.FINISHED))
+
+        until(arrives, "a result takes the new way")
+        before = len(net.calls("u.keep2"))
+        net.ended(net.send("t.keep", [3]))
+        until(
+            lambda: 3 in [net.value(c.id) for c in net.calls("u.keep3", CallStatus.FINISHED)], "3"
+        )
+        assert len(net.calls("u.keep2")) == before
+        assert net.executors("t") == pids  # nothing restarted
+
+        net.say("stop", "u", "--wait")
+        net.ended(net.send("t.keep", [4, 5]))
+        until(lambda: net.ready("way") == 2, "two wait on the plug")
+        refused = net.cluster.invoke("-n", net.name, "delete", "plug", "way", "-y")
+        assert refused.returncode == 5
+        assert "2 messages wait" in refused.stderr
+        net.say("delete", "plug", "way", "-y", "--force")
+        assert net.ready("way") == 2
+        net.say("queue", "move", f"{net.name}.way", "u.keep2")
+        net.say("start", "u")
+        until(lambda: len(net.calls("u.keep2", CallStatus.FINISHED)) == before + 2, "they are run")
