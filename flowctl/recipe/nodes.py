@@ -74,7 +74,6 @@ def check_nodes(processors: Sequence[ProcessorSpec], placed: Placed, notes: Note
 def _check_socket(path: str, owner: ProcessorSpec, socket: SocketSpec, notes: Notes) -> None:
     for key, is_there, type_ in (
         ("routes", bool(socket.routes), ProcessorType.ROUTER),
-        ("schema", "" in socket.schemas, ProcessorType.SCHEMA),
         (
             socket.inline.kind.value if socket.inline else "",
             bool(socket.inline),

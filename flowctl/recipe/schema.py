@@ -137,7 +137,7 @@ SOCKET = Forms(
             Key("wait", words.choice("all"), "Run when every plug that leads here has delivered."),
             Key("routes", MapOf(words.NAMED, words.TASK), "router: each route's function."),
             Key("arguments", MapOf(words.ARGUMENT, ARGUMENT), "What its arguments must be."),
-            Key("schema", Anything(), "schema: the JSON Schema of what is let through."),
+            Key("schema", Anything(), "The JSON Schema that its input must fit."),
             Key("json", Anything(), "data: the object itself."),
             Key("csv", words.SOME_TEXT, "data: rows as text; the first line names the columns."),
             Key("url", words.WEB, "data: the address that gives the object."),
