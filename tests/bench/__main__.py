@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import codestats, hops, idle, planner, recording, scaling, startup
+from tests.bench import backlog, codestats, hops, idle, large, planner, recording, scaling, startup
 from tests.bench.race import course
 
 PARTS: dict[str, Callable[[Path], list[tuple[str, Any, str]]]] = {
@@ -31,6 +31,8 @@ PARTS: dict[str, Callable[[Path], list[tuple[str, Any, str]]]] = {
     "hop-embedded": lambda home: hops.measure(home, "embedded"),
     "hop-servers": lambda home: hops.measure(home, "servers"),
     "codestats": codestats.measure,
+    "large": large.measure,
+    "backlog": backlog.measure,
 }
 RACE = "race"
 """flowctl and its peers side by side; it prints a table of its own."""
