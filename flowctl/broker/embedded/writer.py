@@ -75,7 +75,8 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._log = -1
-        self._synced_at = 0.0
+        self._owed_since: float | None = None
+        """When the first commit was made that is not on the disk yet."""
         self._thread = threading.Thread(target=self._run, name=f"{name}-writer", daemon=True)
         self._started = False
         self._current: list[Job] = []
@@ -129,8 +130,13 @@ class Writer:
     def _run(self) -> None:
         try:
             while (jobs := self._next()) is not None:
-                self._commit(jobs)
+                if jobs:
+                    self._commit(jobs)
+                else:
+                    self._pay()
         finally:
+            if self._owed_since is not None:
+                self._pay()
             # Also after a mistake of ours: nobody may wait for a thread that is gone.
             with self._changed:
                 self._closing = True
@@ -139,11 +145,13 @@ class Writer:
             self._disconnect()
 
     def _next(self) -> list[Job] | None:
+        """Return what to do; nothing: the disk is to be synced; None: it is over."""
         with self._changed:
             while not self._jobs:
                 if self._closing:
                     return None
-                self._changed.wait()
+                if not self._changed.wait(self._grace()):
+                    return []
             jobs = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
         return [job for job in jobs if job.future.running() or _start(job)]
 
@@ -192,13 +200,32 @@ class Writer:
                 connection.execute("ROLLBACK")
         return tx, waiting
 
+    def _grace(self) -> float | None:
+        """Return how long the disk may still be left alone; None where nothing is owed to it."""
+        if self._owed_since is None:
+            return None
+        return max(0.0, self._owed_since + LAZY - self._clock.monotonic())
+
     def _sync(self, jobs: list[Job]) -> None:
-        now = self._clock.monotonic()
-        if any(job.sync for job in jobs) or now - self._synced_at > LAZY:
-            if self._log < 0:
-                self._log = open_log(self._path)
-            os.fdatasync(self._log)
-            self._synced_at = now
+        if self._owed_since is None:
+            self._owed_since = self._clock.monotonic()
+        if any(job.sync for job in jobs) or self._grace() == 0.0:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._log < 0:
+            self._log = open_log(self._path)
+        os.fdatasync(self._log)
+        self._owed_since = None
+
+    def _pay(self) -> None:
+        """Sync what nobody waits for, now that nothing else is to be done."""
+        try:
+            with translated(self._path):
+                self._flush()
+        except BrokerUnavailable as error:
+            _log.warning("%s", error)
+            self._owed_since = None
 
     def _begin(self) -> sqlite3.Connection:
         connection = self._connect()
