@@ -83,7 +83,7 @@ def _edge(plug: Plug, grain: Grain) -> Edge:
     source, target = plug.spec.source, plug.spec.target
     if grain is Grain.PROCESSOR:
         source, target = source.partition(".")[0], target.partition(".")[0]
-    shown = "" if grain is Grain.SOCKET else _loop(plug).replace(" ", "")
+    shown = _way(plug) if grain is Grain.SOCKET else _loop(plug).replace(" ", "")
     if plug.spec.name:
         shown = plug.spec.name
     return Edge(
@@ -96,10 +96,16 @@ def _edge(plug: Plug, grain: Grain) -> Edge:
     )
 
 
+def _way(plug: Plug) -> str:
+    """Return the route that a plug serves, or that it carries what a gate rejects."""
+    return plug.spec.route or ("reject" if plug.spec.kind is PlugKind.REJECT else "")
+
+
 def _loop(plug: Plug) -> str:
     source, target = plug.spec.source.partition(".")[2], plug.spec.target.partition(".")[2]
     arrow = "!>" if plug.spec.kind is PlugKind.ERROR else ">"
-    return f"{source} {arrow} {target}"
+    way = _way(plug) and f":{_way(plug)}"
+    return f"{source}{way} {arrow} {target}"
 
 
 def _sockets(topology: Topology) -> dict[str, list[str]]:

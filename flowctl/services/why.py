@@ -44,6 +44,9 @@ def _wanted(found: Processor) -> Iterator[Reason]:
             what=f"somebody asked it to be {found.requested_status}",
             remedy=f"flowctl start {found.name}",
         )
+    if found.closed:
+        remedy = f"flowctl gate open {found.name}"
+        yield Reason(what="somebody closed the gate: what comes waits before it", remedy=remedy)
     if not found.spec.enabled:
         yield Reason(
             what="its recipe says `enabled: false`", remedy="change the recipe and apply it"

@@ -162,6 +162,7 @@ def test_a_gate_passes_rejects_and_is_closed_by_a_person(cluster: Cluster) -> No
             r for r in json.loads(net.say("gate", "ls", "-o", "json"))["items"] if r["waiting"]
         ]
         assert (shut["name"], shut["waiting"]) == ("valve", net.ready("g.in-valve.in"))
+        assert "somebody closed the gate" in net.say("why", "valve")
         net.say("gate", "open", "valve")
         assert len(results(net, "t.keep", 1 + sent[0])) == 1 + sent[0]
         assert net.cluster.invoke("-n", net.name, "gate", "close", "t").returncode != 0
@@ -236,6 +237,8 @@ def test_a_socket_that_waits_for_all_gets_the_values_in_order(cluster: Cluster) 
         net.send("t.right", ["bytes", 5])
         net.send("t.left", [1, 2])
         until(lambda: len(net.calls("t.all_of", CallStatus.WAITING)) == 4, "four wait")
+        (join,) = json.loads(net.say("ls", "joins", "-o", "json"))["items"]
+        assert join["missing"] == ["t.third-error-t.all_of"]
         net.send("t.third", ["why"])
         ((one, two, failure),) = results(net, "t.all_of", 1)
         assert (one, two, failure["message"]) == (1, "bytes", "why")
