@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
+from agentd.executor import die_with
 from agentd.local.hands import hands
 from agentd.local.line import Line
 from flowctl.errors import FlowError
@@ -19,6 +21,7 @@ INTERRUPTED = 130
 def main(arguments: list[str]) -> int:
     """Run an order; return the exit status."""
     file = Path(arguments[-1])
+    die_with(os.getppid())
     # What a call prints is on the screen already; the worker's log of it would double that.
     logging.getLogger("call").disabled = True
     try:

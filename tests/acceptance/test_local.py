@@ -401,7 +401,7 @@ class Terminal:
 
 def test_breakpoints_and_post_mortem(tmp_path: Path, flowctl: Command) -> None:
     code = "def f(x):\n    y = x * 2\n    breakpoint()\n    return y\ndef g(x):\n    return 1 / x\n"
-    file = write(tmp_path, {"a": coded(code, "f", "g", timeout="100ms")}, ["a.f -> a.g"])
+    file = write(tmp_path, {"a": coded(code, "f", "g", timeout="1m")}, ["a.f -> a.g"])
     screen = Terminal(flowctl, "run", "--local", file, "-i", "a.f=21", "--pdb")
     screen.see("(Pdb) ")
     screen.type("y")
