@@ -262,6 +262,41 @@ def test_joins_do_as_the_model(store: Store, mode: str, steps: list[tuple[str, i
     assert rows == fired
 
 
+_BATCHES = st.lists(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abcd")), min_size=1, max_size=8),
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(batches=_BATCHES)
+def test_a_batch_does_as_its_values_one_by_one(
+    store: Store, batches: list[list[tuple[int, str]]]
+) -> None:
+    empty(store)
+    models = {key: Model("zip", ("b", "a")) for key in ("", "k")}
+    told: dict[str, str] = {}
+    for batch in batches:
+        made: list[Arrival] = []
+        for number, argument in batch:
+            id_ = f"c{number:02}"
+            argument = told.setdefault(id_, argument)
+            key = "k" if number % 3 == 0 else ""
+            made.append(arrival(id_, argument, "b", "a", key=key))
+        answers = store.traffic.arrive(made)
+        for each in made:
+            model = models[each.slot.key]
+            expected = model.arrive(each.call.id, each.slot.argument)
+            found = answers[each.call.id]
+            assert (found and [slot.message.id for slot in found]) == expected
+    fired = {id_ for model in models.values() for id_, answer in model.answers.items() if answer}
+    assert {row["call_id"] for row in store.dump()["firing"]} == fired
+
+
 def test_a_replaced_call_keeps_its_record(store: Store) -> None:
     made = arrival("l1", "left", "left", "right")
     store.traffic.arrive([structs.replace(made, call=structs.replace(made.call, worker="w7"))])
