@@ -269,7 +269,7 @@ class Core:
         self._reporter.count(failed=outcome.failure is not None)
         luck = random.random()  # jitter, no secret
         finished = settle(item.route, item.message, outcome, item.received_at, luck)
-        finished.given = item.given()
+        finished.given, finished.is_told = item.given(), item.begun or item.is_told
         return Commit(item, finished)
 
     def _returned(self, items: Sequence[Item]) -> None:

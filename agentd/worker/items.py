@@ -44,6 +44,8 @@ class Item:
     printed_size: int = 0
     begun: bool = False
     """Its record says that it runs."""
+    is_told: bool = False
+    """Its worker died while it ran: followers of events know that this attempt began."""
     claimed: bool = False
     """A lease in the database holds it, or is about to."""
 

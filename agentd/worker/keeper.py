@@ -249,6 +249,7 @@ class Keeper:
             if over or (state is not None and state.covers(item.message.attempt)):
                 done.append(item)
             else:
+                item.is_told = state is not None and state.runs(item.message.attempt)
                 fresh.append(item)
         if fresh:
             self._answers.run(fresh)

@@ -45,6 +45,7 @@ COMMANDS = {
     "why": Place("flowctl.cli.health:why_app", "Say why a processor is as it is.", LOOK),
     "logs": Place("flowctl.cli.logs", "Show logs of workers, daemons and calls, by time.", LOOK),
     "events": Place("flowctl.cli.events:events_app", "Show what happened.", LOOK),
+    "listen": Place("flowctl.cli.events:listen_app", "Follow everything that happens.", LOOK),
     "errors": Place("flowctl.cli.repeats", "Show the calls that failed, and run them again.", LOOK),
     "history": Place("flowctl.cli.history:history_app", "Show who changed what, and when.", LOOK),
     "trace": Place("flowctl.cli.calls:trace_app", "Draw the tree of a run, with times.", LOOK),

@@ -167,6 +167,8 @@ class Finished(Struct, kw_only=True):
     events: tuple[Event, ...] = ()
     given: Kept = Kept()
     """What the call was given."""
+    is_told: bool = False
+    """Whether followers of events have heard that this attempt began."""
     pointer: str = ""
     """The place of a canvas that its outcome fills."""
     launch: Launch | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 from peewee import SQL
 
+from flowctl.model.lives import Mark
 from flowctl.model.traffic import Event
 from flowctl.state.database import Database, Repository, reading, writing
 from flowctl.state.rows import delete, insert_many, within
@@ -40,13 +41,50 @@ class Events(Repository):
         """
         where = within(EventRow, kind=kind, object=object, network=network)
         where.append(EventRow.id > since_id)
-        where += [*_by_index(kind), *_settled(self.database)]
+        where += [*_by_index(kind), *_listed(kind), *_settled(self.database)]
         order = EventRow.id.desc() if newest else EventRow.id.asc()
         names = Event.__struct_fields__
         query = EventRow.select(*[getattr(EventRow, name) for name in names])
         rows = self.database.rows(query.where(*where).order_by(order).limit(limit))
         events = [Event(**dict(zip(names, row, strict=True))) for row in rows]
         return events[::-1] if newest else events
+
+    @reading
+    def stream(
+        self, after: Mark, *, network: str = "", limit: int = 500, newest: bool = False
+    ) -> Sequence[tuple[Mark, Event]]:
+        """Return everything that was recorded after a mark, lives of calls included, in an order
+        in which nothing ever appears before what was shown; with `newest` the last ones.
+
+        Transactions become visible in another order than that of the ids they took: so they are
+        followed by transaction, and only up to the oldest that is under way.
+        """
+        writer = "written_by::text" if _settled(self.database) else "'0'"
+        place = SQL("(written_by, id) > (%s::text::xid8, %s)", (str(after.writer), after.id))
+        where = [place if _settled(self.database) else EventRow.id > after.id]
+        where += [*within(EventRow, network=network), *_settled(self.database)]
+        names = Event.__struct_fields__
+        query = EventRow.select(SQL(writer), *[getattr(EventRow, name) for name in names])
+        order = _order(self.database)
+        way = [each.desc() for each in order] if newest else order
+        rows = self.database.rows(query.where(*where).order_by(*way).limit(limit))
+        rows = rows[::-1] if newest else rows
+        events = [(by, Event(**dict(zip(names, row, strict=True)))) for by, *row in rows]
+        return [(Mark(int(by), event.id), event) for by, event in events]
+
+    @reading
+    def mark(self, since: datetime | None = None) -> Mark:
+        """Return the place after all events there are, or before the first of a moment."""
+        writer = SQL("written_by::text" if _settled(self.database) else "'0'")
+        query = EventRow.select(writer, EventRow.id)
+        order = _order(self.database)
+        if since is not None:
+            first = query.where(EventRow.at >= since, *_settled(self.database))
+            if rows := self.database.rows(first.order_by(*order).limit(1)):
+                return Mark(int(rows[0][0]), rows[0][1] - 1)
+        last = query.where(*(_settled(self.database) or [SQL("1 = 1")]))
+        rows = self.database.rows(last.order_by(*(each.desc() for each in order)).limit(1))
+        return Mark(int(rows[0][0]), rows[0][1]) if rows else Mark()
 
     @writing
     def expire(self, before: datetime) -> int:
@@ -64,6 +102,15 @@ def event_row(event: Event) -> dict[str, Any]:
 def _by_index(kind: str) -> list[Any]:
     """Return what lets the partial index serve, which leaves out the many events of calls."""
     return [SQL("kind <> 'call'")] if kind not in {"", "call"} else []
+
+
+def _listed(kind: str) -> list[Any]:
+    """Return what leaves the lives of calls out of listings, in the words of the partial index."""
+    return [] if kind else [SQL("kind <> 'batch'")]
+
+
+def _order(database: Database) -> tuple[Any, ...]:
+    return (SQL("written_by"), EventRow.id) if _settled(database) else (EventRow.id,)
 
 
 def _settled(database: Database) -> list[Any]:

@@ -21,7 +21,7 @@ from flowctl.state.rows import delete, load, update
 from flowctl.state.traffic_tables import CallRow, ClaimRow, OutboxRow
 
 _COLUMNS = ("message_id", "attempt", "owner", "queue", "created_at", "outgoing")
-_TOLD = sorted(TERMINAL | {CallStatus.RETRYING})
+_TOLD = sorted(TERMINAL | {CallStatus.RETRYING, CallStatus.RUNNING})
 
 
 class Outbox(Repository):
@@ -29,7 +29,7 @@ class Outbox(Repository):
 
     @reading
     def finished(self, ids: Sequence[str]) -> dict[CallId, Known]:
-        """Return what is on record of those calls that ended or are to be retried."""
+        """Return what is on record of those calls that run, ended or are to be retried."""
         query = CallRow.select(CallRow.id, CallRow.status, CallRow.attempt).where(
             CallRow.id.in_(list(ids)), CallRow.status.in_(_TOLD)
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flowctl.model.ids import CallId
+from flowctl.model.lives import BATCH, lives_of, packed
 from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Call, Event, Failure, Finished, Outgoing
 from flowctl.state.bulk import Row, delete_keys, insert_new, upsert, used
@@ -84,7 +85,8 @@ class Recording(Repository):
         ]
         self._write_results(kept)
         told = [each for each in kept if each.call.id in won]
-        write_events(self.database, (event for each in told for event in each.events))
+        lives = self._lives((each.call, each.is_told) for each in told)
+        write_events(self.database, [*lives, *(event for each in told for event in each.events)])
         loose = [each for each in batch if not each.record]
         put(self.database, [(e.call.id, out) for e in (*kept, *loose) for out in e.outgoing])
         self._release(kept, loose)
@@ -94,8 +96,29 @@ class Recording(Repository):
     def begun(self, calls: Sequence[Call]) -> None:
         """Show calls that are being executed; one that has an outcome keeps it."""
         known = {call.id: call for call in calls}
+        shown = self._running(list(known))
         rows = [call_row(self.database, known[id_]) for id_ in sorted(known)]
-        upsert(self.database, "call", COLUMNS, rows, BEGINNING)
+        written = upsert(self.database, "call", COLUMNS, rows, BEGINNING)
+        fresh = [known[CallId(id_)] for id_ in sorted(written)]
+        fresh = [call for call in fresh if (call.id, call.attempt) not in shown]
+        write_events(self.database, self._lives((call, False) for call in fresh))
+
+    def _running(self, ids: Sequence[str]) -> set[tuple[str, int]]:
+        """Return which attempts are known to run: their worker died, and they run once more."""
+        query = CallRow.select(CallRow.id, CallRow.attempt)
+        running = [CallRow.id.in_(list(ids)), CallRow.status == CallStatus.RUNNING]
+        return {(id_, attempt) for id_, attempt in self.database.rows(query.where(*running))}
+
+    def _lives(self, told: Iterable[tuple[Call, bool]]) -> list[Event]:
+        """Return one event for all that happened here: one a call would halve what is recorded."""
+        now = self.database.clock.now()
+        return [
+            Event(
+                id=0, at=now, kind=BATCH, object=processor, action="", network=network,
+                note=encode(packed(worker, agent, lives)),
+            )
+            for (network, processor, worker, agent), lives in lives_of(told).items()
+        ]  # fmt: skip
 
     def _write_calls(self, items: Sequence[Finished]) -> set[str]:
         rows = [(*call_row(self.database, each.call), *each.given) for each in items]

@@ -48,6 +48,7 @@ class SqliteDriver:
         "serial": "INTEGER PRIMARY KEY",
         "sequence": "INTEGER PRIMARY KEY AUTOINCREMENT",
         "settled": "",
+        "order": "id",
     }
     parameter = "?"
     lock = ""

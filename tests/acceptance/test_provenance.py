@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -131,3 +135,59 @@ def test_what_a_join_fired_runs_again_with_all_its_arguments(cluster: Cluster) -
         joined = ({first, second} - {failed.id}).pop()
         refused = cluster.invoke("-n", "twins", "replay", joined)
         assert "went into another call" in refused.stderr
+
+
+LIVES = """
+import time
+
+def flaky(n, context=None):
+    if context.attempt == 1 and n == 3:
+        raise OSError("not yet")
+    return n
+
+def slow(n):
+    time.sleep(2.5)
+    return n
+"""
+
+
+def test_every_step_of_every_call_is_told_once(cluster: Cluster) -> None:
+    with stage(cluster, "lives") as net:
+        retry = {"max": 1, "backoff": "100ms"}
+        net.apply({"a": net.coded(LIVES, "flaky", "slow", retry=retry, cpus=4)})
+        before = str(net.control.store.events.mark())
+        ids = net.send("a.flaky", list(range(40)))
+        (late,) = net.send("a.slow", [1])
+        net.ended([*ids, late])
+
+        with listening(net, "listen", "a.task", "--since", before) as heard:
+            told = [heard() for _ in range(3 * 41 + 3)]
+        assert {each["version"] for each in told} == {1}
+        assert {each["channel"] for each in told} == {"a.task"}
+        steps = Counter((each["name"], each["attempt"], each["action"]) for each in told)
+        assert set(steps.values()) == {1}
+        assert len(steps) == 3 * 42, "41 calls, and a second attempt at one"
+        ended = Counter(each["status"] for each in told if each["action"] == "postrun")
+        assert ended == {"finished": 41, "retrying": 1}
+        mine = [each for each in told if each["name"] == late]
+        assert [each["action"] for each in mine] == ["received", "prerun", "postrun"]
+        assert len({each["id"].rpartition(".")[0] for each in mine}) == 2, "told when it began"
+
+        # Whoever goes on after an id gets the rest, nothing twice.
+        half = told[len(told) // 2]
+        with listening(net, "listen", "task", "--since", half["id"]) as heard:
+            assert heard() == told[len(told) // 2 + 1]
+        with listening(net, "events", "-f", "network", "lives") as heard:
+            assert heard()["action"] == "added"
+
+
+@contextlib.contextmanager
+def listening(net: Stage, *words: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Run a command that follows, and give what reads its next document."""
+    line = [sys.executable, "-m", "flowctl", "-n", net.name, *words]
+    with subprocess.Popen(line, env=net.cluster.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield lambda: json.loads(process.stdout.readline())  # type: ignore[union-attr]
+        finally:
+            process.terminate()

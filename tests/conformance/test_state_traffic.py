@@ -181,6 +181,7 @@ def test_finished_tells_outcomes_and_what_is_unsent(store: Store) -> None:
         "c1": Known(status=CallStatus.FINISHED, attempt=1, outgoing=(outgoing("d1"),)),
         "c2": Known(status=CallStatus.FINISHED, attempt=1, outgoing=()),
         "c3": Known(status=CallStatus.JOINED, attempt=1, outgoing=()),
+        "c4": Known(status=CallStatus.RUNNING, attempt=1, outgoing=()),
     }
     assert store.traffic.finished([]) == {}
 
