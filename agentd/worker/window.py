@@ -1,6 +1,6 @@
 """How much work a worker holds: pure decisions from the measured time of its calls.
 
-Calls of seconds get as many deliveries as there are executors, so that nobody hoards what another
+Long calls get as many deliveries as there are executors, so that nobody hoards what another
 worker could run; shorter ones get one more. Calls of milliseconds get enough in flight to keep the
 pipe and the group commit full; what they hold is then still only a fraction of a second of work.
 """
@@ -13,7 +13,7 @@ HELD_SECONDS = 0.1
 """How much work, in seconds of each executor, may wait in the worker."""
 AHEAD_SECONDS = 0.01
 """How much work may be queued inside one executor, behind the call that runs."""
-LONG = 1.0
+LONG = 0.3
 """Seconds from which on a call is so long that fetching the next one after it costs nothing."""
 MOST_HELD = 1024
 MOST_AHEAD = 64
@@ -48,7 +48,7 @@ def window(pace: Pace, executors: int, *, stuck: bool = False) -> int:
 
     >>> window(Pace(mean=2.0, seen=50), executors=4)
     4
-    >>> window(Pace(mean=0.5, seen=50), executors=4)
+    >>> window(Pace(mean=0.2, seen=50), executors=4)
     5
     >>> window(Pace(mean=0.001, seen=50), executors=1)
     101

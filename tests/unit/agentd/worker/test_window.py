@@ -20,7 +20,7 @@ def test_one_long_call_narrows_the_window_at_once() -> None:
     for _ in range(100):
         pace.observe(0.0001)
     assert window(pace, 2) == MOST_HELD
-    pace.observe(0.5)
+    pace.observe(0.2)
     assert window(pace, 2) == 3
 
 
