@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CLAIM_LEASE = timedelta(seconds=float(os.environ.get("FLOWCTL_CLAIM_LEASE", "60")))
 _RENEW = CLAIM_LEASE.total_seconds() / 4
-_RELIST = 5.0
+_RELIST = 15.0
 ORPHAN_AFTER = float(os.environ.get("FLOWCTL_ORPHAN_AFTER", "600"))
 """Seconds without a sign of life from its agent before a worker ends by itself."""
 
