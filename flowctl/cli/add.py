@@ -91,7 +91,6 @@ def processor(
         source=_source(name, module, path=path, git=git, ref=ref, code=code, command=command)
         if has_code
         else no_source(name),
-        sockets=tuple(sorted((_socket(item) for item in socket or []), key=lambda item: item.name)),
         requirements=tuple(requirement or ()),
         cpus=cpus,
         retry=Retry(max=retries),
@@ -99,6 +98,8 @@ def processor(
         env=pairs(env or [], "--env"),
         host=host,
     )
+    sockets = sorted((_socket(item) for item in socket or []), key=lambda item: item.name)
+    spec = replace(spec, sockets=tuple(_with_task(spec, item) for item in sockets))
     with session.control() as control:
         network = the_network(control)
         _apply(session, control, network, edits.with_processor(spec), "processor", name)
@@ -136,7 +137,14 @@ def _file(name: str) -> str:
 
 def _socket(text: str) -> SocketSpec:
     name, _, task = text.partition("=")
-    return SocketSpec(name=name, task=task or name)
+    return SocketSpec(name=name, task=task)
+
+
+def _with_task(owner: ProcessorSpec, spec: SocketSpec) -> SocketSpec:
+    """Return a socket that runs the function of its name, where it must run one."""
+    if spec.task or not needs_task(owner, spec):
+        return spec
+    return replace(spec, task=spec.name)
 
 
 def pairs(texts: list[str], option: str) -> dict[str, str]:
@@ -193,9 +201,7 @@ def socket(
     )
     with session.control() as control:
         found = processors.find(control, owner)
-        if not task and needs_task(found.spec, spec):
-            spec = replace(spec, task=own)
-        change = edits.with_socket(found.name, spec)
+        change = edits.with_socket(found.name, _with_task(found.spec, spec))
         _apply(session, control, found.network, change, "socket", f"{found.name}.{own}")
 
 

@@ -163,6 +163,9 @@ def test_a_gate_passes_rejects_and_is_closed_by_a_person(cluster: Cluster) -> No
         ]
         assert (shut["name"], shut["waiting"]) == ("valve", net.ready("g.in-valve.in"))
         assert "somebody closed the gate" in net.say("why", "valve")
+        waiting = net.ready("g.in-valve.in")
+        net.say("restart", "valve", "--wait", "--timeout", "90s")
+        assert net.ready("g.in-valve.in") == waiting  # a new worker keeps it closed
         net.say("gate", "open", "valve")
         assert len(results(net, "t.keep", 1 + sent[0])) == 1 + sent[0]
         assert net.cluster.invoke("-n", net.name, "gate", "close", "t").returncode != 0
@@ -352,3 +355,41 @@ def test_the_next_result_takes_the_new_way_while_the_flow_runs(cluster: Cluster)
         net.say("queue", "move", f"{net.name}.way", "u.keep2")
         net.say("start", "u")
         until(lambda: len(net.calls("u.keep2", CallStatus.FINISHED)) == before + 2, "they are run")
+
+
+def test_nodes_can_be_made_on_the_command_line(cluster: Cluster) -> None:
+    with stage(cluster, "typed") as net:
+        net.say("add", "processor", "d", "--type", "data", "--cpus", "0")
+        net.say("data", "add", "d", "rows", "--csv", "-", stdin="a,b\n1,2\n")
+        net.say("data", "add", "d", "page", "--url", "https://example.org/x")
+        code = ("--code", "-", "--cpus", "0")
+        tests = "def is_big(x): return x\ndef is_odd(x): return x\n"
+        net.say("add", "processor", "r", "--type", "router", *code, stdin=tests)
+        net.say("add", "socket", "r.in", "--route", "big=is_big", "--route", "odd=is_odd")
+        net.say("add", "processor", "g", "--type", "gate", "--cpus", "0", "--socket", "in=")
+        net.say("add", "processor", "s", "--type", "schema", "--cpus", "0")
+        net.say("add", "socket", "s.in", "--schema", "-", stdin='{"type": "object"}')
+        net.say("add", "plug", "d.rows", "r.in")
+        net.say("add", "plug", "r.in", "g.in", "--route", "big")
+        net.say("add", "plug", "g.in", "s.in", "--on-reject")
+        net.say("update", "socket", "r.in", "--route", "odd=")
+        net.say("update", "socket", "s.in", "--wait-all")
+        net.say("schedule", "set", "d.page", "0 6 * * *", "--timezone", "Asia/Tokyo")
+        assert net.say("export", "typed").partition("  g:")[2] == (
+            "\n    type: gate\n    cpus: 0\n    sockets:\n      in: {}\n"
+            f"  r:\n    type: router\n    source:\n      code: |\n{_indented(tests)}"
+            "    cpus: 0\n    sockets:\n      in: {routes: {big: is_big}}\n"
+            "  s:\n    type: schema\n    cpus: 0\n    sockets:\n"
+            "      in: {wait: all, schema: {type: object}}\n\nplugs:\n- d.rows -> r.in\n"
+            "- {from: g.in, to: s.in, on: reject}\n- r.in:big -> g.in\n"
+        )
+        assert (
+            "page: {cron: 0 6 * * *, timezone: Asia/Tokyo, url: 'https://example.org/x'"
+            in net.say("export")
+        )
+        names = json.loads(net.say("data", "ls", "d", "-o", "json"))["items"]
+        assert [row["socket"] for row in names] == ["d.page", "d.rows"]
+
+
+def _indented(text: str) -> str:
+    return "".join(f"        {line}" for line in text.splitlines(keepends=True))

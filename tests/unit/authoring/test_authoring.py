@@ -8,7 +8,16 @@ from typing import Any, get_type_hints
 import pytest
 
 import flowctl.authoring
-from flowctl.authoring import network, options, plug, processor, recipe_of, socket, values
+from flowctl.authoring import (
+    Route,
+    network,
+    options,
+    plug,
+    processor,
+    recipe_of,
+    socket,
+    values,
+)
 from flowctl.errors import InvalidInput
 from flowctl.recipe import schema
 from flowctl.recipe.kinds import Forms, Record
@@ -238,3 +247,24 @@ def _keys(kind: Record | Forms) -> set[str]:
 )
 def test_decorators_know_every_key_of_a_recipe(said: Any, kind: Any, elsewhere: set[str]) -> None:
     assert set(get_type_hints(said)) | elsewhere == _keys(kind)
+
+
+def test_types_of_processors_are_said_in_the_decorator() -> None:
+    @processor(type="router", source={"code": "", "module": "m:Sort"})
+    class Sort:
+        @plug("desk.take", route="big")
+        @plug("desk.drop", route="unmatched")
+        @socket(routes={"big": "is_big"}, wait="all")
+        def order(self, order: object) -> object:
+            return order
+
+        def is_big(self, order: object) -> bool:
+            return bool(order)
+
+    found = recipe_of(Sort)
+    assert found["processors"]["sort"]["type"] == "router"
+    assert found["processors"]["sort"]["sockets"]["order"] == {
+        "task": "order", "routes": {"big": "is_big"}, "wait": "all",
+    }  # fmt: skip
+    assert [plug["route"] for plug in found["plugs"]] == ["big", "unmatched"]
+    assert Route(1, plugs=["big"]).result == 1
