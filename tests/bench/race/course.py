@@ -35,6 +35,7 @@ BARE = "classic queue, no confirms, no results"
 TRIPS = 200
 NAPS = 240
 """Calls for fairness: about a minute of work for four, so that the last long one does not decide."""
+WIDE, DEEP = 1000, 100
 NAPPERS = ("Celery, results in Postgres", "Dramatiq, results in Redis, 8 threads")
 PACE = {"servers": 4000.0, "embedded": 3000.0}
 """About how many calls a second flowctl takes: a run is made as long as wanted."""
@@ -213,7 +214,17 @@ def fairness(course: Course) -> None:
         course.note(label, guarantees, "idle", idle(seen, WORKERS))
 
 
-PARTS: tuple[Callable[[Course], None], ...] = (hops, trips, lighter, burning, fairness)
+def canvases(course: Course) -> None:
+    """Calls made of calls: a fan-in of a thousand, and a hundred in a row."""
+    for what, size in (("wide", WIDE), ("deep", DEEP)):
+        ours: Callable[[int], float] = getattr(course.servers, what)
+        course.note(_label("servers"), FULL, what, ours(size))
+        for peer in course.peers:
+            if peer.program == "celery":
+                course.note(peer.name, peer.guarantees, what, peer.timed(what, size))
+
+
+PARTS: tuple[Callable[[Course], None], ...] = (hops, trips, lighter, burning, fairness, canvases)
 
 
 def _ours(course: Course) -> list[tuple[FlowSystem, str, str]]:
@@ -236,13 +247,17 @@ def run(course: Course) -> None:
 
 HEADERS = [
     "system", "tasks/s, 1 process", "2 processes", "two-stage flows/s",
-    "round trip p50 ms", "p99 ms", "makespan / ideal", "idle s",
+    "round trip p50 ms", "p99 ms", "makespan / ideal", "idle s", "1,000 wide s", "100 deep s",
 ]  # fmt: skip
 
 
 def table(course: Course) -> str:
     """Return the table of all systems, and below it what each promises."""
-    shown = [line for line in course.lines.values() if line.median("1") or line.median("makespan")]
+    shown = [
+        line
+        for line in course.lines.values()
+        if line.median("1") or line.median("makespan") or line.median("wide")
+    ]
     rows = [
         [
             line.name,
@@ -250,10 +265,12 @@ def table(course: Course) -> str:
             *(_ms(line.percentile("trip", share)) for share in (0.5, 0.99)),
             line.median("makespan"),
             line.median("idle"),
+            line.median("wide"),
+            line.median("deep"),
         ]
         for line in shown
     ]
-    formats = ("", ",.0f", ",.0f", ",.0f", ".1f", ".1f", ".2f", ".1f")
+    formats = ("", ",.0f", ",.0f", ",.0f", ".1f", ".1f", ".2f", ".1f", ".1f", ".1f")
     text = tabulate(rows, HEADERS, tablefmt="github", floatfmt=formats, missingval="-")
     promises = "\n".join(f"  {line.name}: {line.guarantees}" for line in shown)
     return f"{text}\n\n{promises}"

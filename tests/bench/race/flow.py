@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowctl import Flow
+from flowctl import Flow, funnel, pipeline
 from flowctl.model.ids import CallId, RunId, new_id
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Message, Outgoing
@@ -51,6 +51,7 @@ def recipe(marks: Path) -> str:
         _processor(marks, "sides", "{left: through, right: through}"),
         _processor(marks, "pair", "{pair: pair}", cpus=2, host=""),
         _processor(marks, "naps", "{nap: nap}", cpus=WORKERS, host=""),
+        _processor(marks, "canvas", "{through: through, total: total, more: more}"),
         _processor(marks, "burn1", "{burn: burn}"),
         _processor(marks, "burn2", "{burn: burn}", cpus=2),
     ]
@@ -112,6 +113,18 @@ class FlowSystem:
             self.marks.clear()
         self.marks.await_(len(seconds), width=24)
         return self.marks.naps()
+
+    def wide(self, count: int) -> float:
+        """Return the seconds of a fan-out to so many calls, and one that gets all results."""
+        with self.flow() as flow:
+            return _seconds(
+                lambda: funnel([flow.canvas.through] * count, flow.canvas.total)(1), count
+            )
+
+    def deep(self, count: int) -> float:
+        """Return the seconds of so many calls one after the other."""
+        with self.flow() as flow:
+            return _seconds(lambda: pipeline(*[flow.canvas.more] * count)(0), count)
 
     def sent(self, count: int) -> float:
         """Return confirmed sends a second from Python."""
@@ -186,6 +199,12 @@ class FlowSystem:
             each.running_cpus == each.spec.cpus
             for each in self.control.store.flows.processors(NETWORK)
         )
+
+
+def _seconds(act: Callable[[], object], result: int) -> float:
+    began = time.perf_counter()
+    assert act() == result
+    return time.perf_counter() - began
 
 
 def _timed(flow: Flow, number: int) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tests.bench.race.course import Course, Line
 
+GOAL = 1.0
 OURS, EMBEDDED = "flowctl, RabbitMQ + Postgres", "flowctl, embedded"
 CELERY, DRAMATIQ = "Celery, results in Postgres", "Dramatiq, results in Redis, 8 threads"
 
@@ -44,6 +45,8 @@ def verdicts(course: Course) -> list[Verdict]:
         _goal(course, "confirmed sends/s from Python", ("flowctl, sends", "python"), 5000),
         _goal(course, "confirmed sends/s, `send --each`", ("flowctl, sends", "shell"), 3000),
         _goal(course, "makespan of mixed calls over the ideal", (OURS, "makespan"), 1.15, True),
+        _quicker(course, "a funnel of 1,000 against Celery's chord", "wide"),
+        _quicker(course, "a pipeline of 100 against Celery's chain", "deep"),
         _gain(course, "5 ms"),
         _gain(course, "20 ms"),
     ]
@@ -60,6 +63,15 @@ def _goal(
 def _ratio(course: Course, what: str, figure: str, peer: str, goal: float) -> Verdict | None:
     ours, theirs = _line(course, OURS).median(figure), _line(course, peer).median(figure)
     return None if ours is None or theirs is None else Verdict(what, ours / theirs, goal)
+
+
+def _quicker(course: Course, what: str, figure: str) -> Verdict | None:
+    ours, theirs = _line(course, OURS).median(figure), _line(course, CELERY).median(figure)
+    return (
+        None
+        if ours is None or theirs is None
+        else Verdict(f"{what}, times as fast", theirs / ours, GOAL)
+    )
 
 
 def _trip(course: Course, share: float, goal: float) -> Verdict | None:
