@@ -22,6 +22,7 @@ POINTS = (
     "worker.claimed",  # a long call is held by a lease, its delivery is not acknowledged
     "scheduler.fired",  # a fire is in the outbox, not published
     "scheduler.placed",  # a plan is on record, nobody told
+    "plug.renamed",  # it has its new name, nothing of its old queue has moved
     "trash.recorded",  # a purge is on record, nothing has moved
     "trash.moved",  # purged messages are in the trash, the journal does not say so
     "trash.returned",  # they are back, the journal says they are in the trash

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from flowctl.broker.base import QueueSpec
 from flowctl.errors import QueueMismatch
 from flowctl.model.traffic import Event
+from flowctl.services import renames
 from flowctl.services.control import Control
 from flowctl.services.queues import specs_of
 from schedulerd.model import Model, Shelf
@@ -47,6 +48,8 @@ class QueueSync:
             self._declared, self._full_at = {}, now
         fresh = [spec for name, spec in wanted.items() if self._declared.get(name) != spec]
         self._declare(fresh, now)
+        if fresh:
+            renames.follow(self._control)
         self._declared = wanted
         self._finish_moves(wanted)
         self._retry(model, wanted, now)

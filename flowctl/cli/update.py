@@ -167,6 +167,9 @@ def plug(
         Maybe, typer.Option("-a", "--argument", help="The parameter that it feeds.")
     ] = None,
     route: Annotated[Maybe, typer.Option("--route", help="The route of a router.")] = None,
+    new_name: Annotated[
+        Maybe, typer.Option("--name", help="Another name; what waits goes to its new queue.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Leave waiting messages where they are.")
     ] = False,
@@ -175,7 +178,8 @@ def plug(
     session = session_of(ctx)
     with session.control() as control:
         found = plugs.find(control, name)
-        changes = _given({"source": source, "target": target, "argument": argument, "route": route})
+        ends = {"source": source, "target": target, "argument": argument, "route": route}
+        changes = _given(ends | {"name": new_name})
 
         def change(spec: PlugSpec) -> PlugSpec:
             return replace(spec, **changes)

@@ -14,7 +14,8 @@ from flowctl.errors import Conflict, InvalidInput, NotFound, Problem, RecipeErro
 from flowctl.model.flow import Network, NetworkSpec, PlugSpec, SocketSpec
 from flowctl.model.naming import dead_queue, plug_queue, socket_queue
 from flowctl.recipe.diff import Change, Changes, diff
-from flowctl.services import journal, queues
+from flowctl.recipe.renames import renames as renames_in
+from flowctl.services import journal, queues, renames
 from flowctl.services.control import Control
 
 LARGEST = 16 * 1024 * 1024
@@ -152,7 +153,7 @@ def plan(control: Control, recipe: Recipe) -> Plan:
         recipe=recipe,
         revision=revision,
         changes=changes,
-        waiting=_left_behind(control, changes),
+        waiting=_left_behind(control, changes, recipe.spec),
     )
 
 
@@ -165,8 +166,10 @@ def _present(control: Control, name: str) -> tuple[NetworkSpec | None, int | Non
         return None, None
 
 
-def _left_behind(control: Control, changes: Changes) -> dict[str, int]:
+def _left_behind(control: Control, changes: Changes, wanted: NetworkSpec) -> dict[str, int]:
+    renamed = {f"{changes.network}.{name}" for name in renames_in(changes, wanted)}
     names = [name for change in changes.changes for name in abandoned(changes.network, change)]
+    names = [name for name in names if name not in renamed]
     return queues.waiting(control, names) if names else {}
 
 
@@ -191,7 +194,9 @@ def apply(control: Control, planned: Plan, action: str = "apply") -> Network:
         Conflict: the network changed since the plan was made.
     """
     control.may_write()
-    return journal.on_network(
+    names = renames_in(planned.changes, planned.recipe.spec)
+    renames.announce(control, planned.changes.network, names)
+    applied = journal.on_network(
         control,
         planned.changes.network,
         action,
@@ -200,6 +205,9 @@ def apply(control: Control, planned: Plan, action: str = "apply") -> Network:
             planned.changes, expect=planned.revision, recipe=planned.recipe.source
         ),
     )
+    if names:
+        renames.follow_soon(control)
+    return applied
 
 
 def save(plans: Sequence[Plan]) -> bytes:

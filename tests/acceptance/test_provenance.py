@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from flowctl.model.states import CallStatus
+from flowctl.services import queues
 from tests.cluster import Cluster, until
-from tests.stage import Stage, stage
+from tests.stage import STEPS, Stage, stage
 
 pytestmark = pytest.mark.process
 
@@ -179,6 +181,36 @@ def test_every_step_of_every_call_is_told_once(cluster: Cluster) -> None:
             assert heard() == told[len(told) // 2 + 1]
         with listening(net, "events", "-f", "network", "lives") as heard:
             assert heard()["action"] == "added"
+
+
+def test_a_renamed_plug_takes_along_what_waits(cluster: Cluster) -> None:
+    with stage(cluster, "names") as net:
+
+        def waiting(plug: str) -> int:
+            return sum(queues.waiting(net.control, [f"names.{plug}"]).values())
+
+        net.apply(
+            {"a": net.coded(STEPS, "step"), "b": net.coded(STEPS, "step")}, ["a.step -> b.step"]
+        )
+        net.say("stop", "b", "--wait", "--timeout", "60s")
+        net.values(net.send("a.step", list(range(20))))
+        until(lambda: net.ready("a.step-b.step") == 20, "they wait before the stopped b")
+        said = cluster.invoke("-n", "names", "update", "plug", "a.step-b.step", "--name", "first")
+        assert said.returncode == 0, said.stderr
+        until(lambda: waiting("first") == 20, "they wait in the other queue")
+
+        # Killed between the new name and the move, the scheduler does the rest.
+        env = {**cluster.env, "FLOWCTL_FAILPOINT": "plug.renamed:kill"}
+        line = [sys.executable, "-m", "flowctl", "-n", "names", "update", "plug", "first"]
+        done = subprocess.run([*line, "--name", "second"], env=env, check=False)
+        assert done.returncode == -signal.SIGKILL
+        until(lambda: waiting("second") == 20, "the scheduler moves what was left")
+        held = net.control.broker.peek("names.second", limit=30)
+        assert [json.loads(message.body) for message in held] == list(range(20))
+        net.values(net.send("a.step", [20]))
+        net.say("start", "b", "--wait", "--timeout", "60s")
+        assert len(net.settled("b.step", 21)) == 21
+        assert {call.plug for call in net.calls("b.step")} == {"a.step-b.step", "second"}
 
 
 @contextlib.contextmanager
