@@ -79,6 +79,8 @@ class Database:
         self._pause = threading.Event()
         self._begin()
         self.compiler = driver.compiler(self.execute)
+        self.statements: dict[tuple[Any, ...], str] = {}
+        """SQL that was built before, by what it was built of."""
 
     def run(self, work: Callable[[], T], mode: Mode) -> T:
         """Execute a unit of work.
