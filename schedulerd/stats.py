@@ -108,10 +108,12 @@ def _series(
 def _of_agent(agent: Agent) -> dict[str, float]:
     resources = agent.resources
     used = resources.memory_total - resources.memory_available
+    filled = resources.disk_total - resources.disk_free
     return {
         "cpu": round(resources.cpu_percent),
         "load": round(resources.load, 1),
         "memory": round(100 * used / resources.memory_total) if resources.memory_total else 0,
+        "disk": round(100 * filled / resources.disk_total) if resources.disk_total else 0,
     }
 
 
