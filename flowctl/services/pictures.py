@@ -17,7 +17,7 @@ from flowctl.graph.build import Grain, Graph, around, build
 from flowctl.graph.live import Overlay, PlugLive, ProcessorLive, Trend
 from flowctl.graph.physics import Flow, Limit, Stage, limiting
 from flowctl.model.fleet import Worker
-from flowctl.model.flow import Plug, Processor, Topology, Track
+from flowctl.model.flow import Plug, Processor, Socket, Topology, Track
 from flowctl.model.states import CallStatus, Desired
 from flowctl.model.work import Pace
 from flowctl.planning.wanted import wanted_cpus
@@ -67,6 +67,8 @@ class Reading:
     limit: Limit | None
     broker: bool
     """Whether the broker answered; without it depths are unknown."""
+    sockets: Mapping[str, PlugLive]
+    """What the queues of direct calls carry, by socket."""
 
 
 def measure(control: Control, topology: Topology) -> Reading:
@@ -128,18 +130,25 @@ class _Meter:
             for each, stage in zip(self.topology.processors, stages, strict=True)
         }
         overlay = Overlay(plugs=plugs, processors=processors)
-        return Reading(overlay, limit, self.depths is not None)
+        sockets = {socket.name: self._socket(socket) for socket in self.topology.sockets}
+        return Reading(overlay, limit, self.depths is not None, sockets)
 
     def _plug(self, plug: Plug) -> PlugLive:
         leaving = self._rate(plug=plug.name) if self._is_counted(plug.spec.target) else None
-        depth, change = self._depth(plug.queue), self._change(plug.queue)
-        arriving = None if leaving is None else max(0.0, leaving + change)
+        return self._live(plug.queue, leaving, plug.spec.queue.max_length)
+
+    def _socket(self, socket: Socket) -> PlugLive:
+        leaving = self._rate(plug="", socket=socket.name) if self._is_counted(socket.name) else None
+        return self._live(socket.queue, leaving, socket.spec.queue.max_length)
+
+    def _live(self, queue: str, leaving: float | None, limit: int) -> PlugLive:
+        depth, change = self._depth(queue), self._change(queue)
         return PlugLive(
             depth=depth,
-            in_rate=arriving,
+            in_rate=None if leaving is None else max(0.0, leaving + change),
             out_rate=leaving,
             trend=_trend(change, leaving or 0.0),
-            limit=plug.spec.queue.max_length,
+            limit=limit,
         )
 
     @cached_property
@@ -154,13 +163,14 @@ class _Meter:
         name = socket.partition(".")[0]
         return any(p.name == name and p.spec.track is Track.ALL for p in self.topology.processors)
 
-    def _rate(self, *, processor: str = "", plug: str | None = None) -> float:
+    def _rate(self, *, processor: str = "", plug: str | None = None, socket: str = "") -> float:
         calls = sum(
             pace.calls
             for pace in self.paces
             if pace.status in _DONE
             and (not processor or pace.socket.partition(".")[0] == processor)
             and (plug is None or pace.plug == plug)
+            and socket in ("", pace.socket)
         )
         return calls / self._span
 

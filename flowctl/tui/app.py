@@ -106,7 +106,7 @@ class Cockpit(App[None], inherit_bindings=False):
     def on_ready(self) -> None:
         """Do what the command line asked for."""
         if self.wishes.command and isinstance(self.screen, Deck):
-            self.screen.runner.run(self.wishes.command.removeprefix(":"))
+            self.screen.runner.run(self.wishes.command)
 
     def wear(self, name: str) -> None:
         """Put another theme on."""

@@ -79,13 +79,13 @@ def recent(said: Sequence[Said], now: datetime) -> Said | None:
 
 _HINTED = (
     "look.open", "look.describe", "stage.more", "processor.pause", "processor.resume",
-    "queue.purge", "agent.drain", "agent.resume", "text.next",
+    "queue.purge", "agent.drain", "agent.resume",
     "prompt.filter", "prompt.command", "help", "back",
 )  # fmt: skip
 _BRIEF = {
     "look.open": "open", "look.describe": "describe", "stage.more": "scale",
     "processor.pause": "pause", "processor.resume": "resume", "queue.purge": "purge",
-    "agent.drain": "drain", "agent.resume": "resume", "text.next": "next match",
+    "agent.drain": "drain", "agent.resume": "resume",
     "prompt.filter": "filter", "prompt.command": "command", "help": "all keys", "back": "out",
 }  # fmt: skip
 

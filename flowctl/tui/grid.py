@@ -10,7 +10,7 @@ from textual.message import Message
 from flowctl.tui.canvas import Canvas
 from flowctl.views.filters import EVERYTHING, Filter
 from flowctl.views.lines import Line, Span
-from flowctl.views.listing import Board, Order, Row, Slot, arrange, elide, fit, follow, widths
+from flowctl.views.listing import Board, Order, Row, Slot, arrange, cut, fit, follow, widths
 from flowctl.views.tones import Tone
 
 
@@ -177,7 +177,7 @@ def _placed(slots: list[Slot], cells: list[str], tones: list[Tone]) -> list[Span
     """Return the cells where their columns stand."""
     spans, x = [], 0
     for slot, cell, tone in zip(slots, cells, tones, strict=True):
-        text = elide(cell, slot.width)
+        text = cut(cell, slot.width, slot.key)
         text = text.rjust(slot.width) if slot.right else text.ljust(slot.width)
         spans += [Span(" " * (slot.x - x)), Span(text, tone)] if slot.x > x else [Span(text, tone)]
         x = slot.x + slot.width

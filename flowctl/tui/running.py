@@ -98,7 +98,8 @@ class Runner:
 
     def run(self, text: str) -> None:
         """Carry a line out."""
-        if not text.strip():
+        text = text.strip().removeprefix(":")
+        if not text:
             return
         try:
             self._carry_out(commands.parse(text, self.words))

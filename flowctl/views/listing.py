@@ -11,13 +11,14 @@ from functools import cached_property
 
 from flowctl.views.filters import EVERYTHING, Filter
 from flowctl.views.table import Column, Document, Table
-from flowctl.views.text import printable
-from flowctl.views.tones import Tone, is_fault, tone_of
+from flowctl.views.text import NOTHING, printable
+from flowctl.views.tones import Tone, is_fault, tone_in
 
 GAP = 2
 """Cells between two columns."""
 LEAST = 6
 """A column that may be cut keeps at least so much."""
+_SAMPLE = 500
 _LONG = 24
 """What is longer than this may be cut before a column is left out."""
 
@@ -67,7 +68,7 @@ def board(table: Table) -> Board:
         seen[key] = seen.get(key, 0) + 1
         key = key if seen[key] == 1 else f"{key}#{seen[key]}"
         shown = tuple(cell if cell.isprintable() else printable(cell) for cell in cells)
-        tones = tuple(tone_of(each, document.get(each)) for each in keys)
+        tones = tuple(tone_in(each, document) for each in keys)
         rows.append(Row(key, name, network, shown, tones, document))
     return Board(table.kind, table.columns, tuple(rows), table.footer)
 
@@ -120,6 +121,7 @@ class Slot:
     x: int
     width: int
     right: bool = False
+    key: str = ""
 
 
 def widths(whole: Board, rows: Sequence[Row], floor: Mapping[str, int]) -> dict[str, int]:
@@ -142,21 +144,32 @@ def fit(whole: Board, natural: Mapping[str, int], width: int, *, wide: bool = Fa
         for index, column in enumerate(whole.columns)
         if wide or not column.wide
     ]
-    kept = _kept(chosen, width)
+    silent = {
+        index
+        for index, _, _ in chosen
+        if all(row.cells[index] == NOTHING for row in whole.rows[:_SAMPLE])
+    }
+    kept = _kept(chosen, silent if whole.rows else set(), width)
     spare = width - sum(_least(size) + GAP for _, _, size in kept) + GAP
     slots, x = [], 0
     for index, column, size in kept:
         given = min(size, _least(size) + max(0, spare))
         spare -= given - _least(size)
         given = max(1, min(given, width - x))
-        slots.append(Slot(index, x, given, column.right))
+        slots.append(Slot(index, x, given, column.right, column.key))
         x += given + GAP
     return slots
 
 
-def _kept(chosen: list[tuple[int, Column, int]], width: int) -> list[tuple[int, Column, int]]:
+def _kept(
+    chosen: list[tuple[int, Column, int]], silent: set[int], width: int
+) -> list[tuple[int, Column, int]]:
     """Return the columns that there is room for; trouble is told before anything but the names."""
-    ranked = sorted(chosen, key=lambda item: (item[1].key not in _FIRST, item[0]))
+
+    def rank(item: tuple[int, Column, int]) -> tuple[bool, bool, int]:
+        return item[0] in silent, item[1].key not in _FIRST, item[0]
+
+    ranked = sorted(chosen, key=rank)
     used = -GAP
     kept: list[tuple[int, Column, int]] = []
     for item in ranked:
@@ -168,11 +181,21 @@ def _kept(chosen: list[tuple[int, Column, int]], width: int) -> list[tuple[int, 
     return sorted(kept)
 
 
-_FIRST = frozenset({"name", "status", "ready"})
+_FIRST = frozenset({"name", "status", "ready", "error", "reason"})
 
 
 def _least(size: int) -> int:
     return size if size <= _LONG else max(LEAST, _LONG)
+
+
+_SENTENCES = frozenset({"error", "reason", "sentence", "source", "description", "words"})
+
+
+def cut(text: str, width: int, key: str) -> str:
+    """Return a cell in at most `width` cells: sentences lose their end, names their middle."""
+    if key not in _SENTENCES or len(text) <= width:
+        return elide(text, width)
+    return f"{text[: width - 1]}…" if width else ""
 
 
 def elide(text: str, width: int) -> str:

@@ -5,7 +5,9 @@ A tone is never the only sign: the word in the cell says the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Tone(StrEnum):
@@ -24,6 +26,7 @@ class Tone(StrEnum):
     MATCH = "match"  # found by a search
     ERROR_LINE = "error-line"  # the way of errors in a picture
     BACK_LINE = "back-line"  # a way that leads back in a picture
+    HERE = "here"  # what is under the cursor in a picture
 
 
 _WORDS: dict[str, Tone] = {
@@ -52,9 +55,17 @@ def tone_of(key: str, value: object) -> Tone:
         return Tone.BAD if value else Tone.DIM
     if key == "name":
         return Tone.NAME
-    if value is None or value == "" or value == [] or value == {}:
+    if not value:
         return Tone.DIM
     return Tone.PLAIN
+
+
+def tone_in(key: str, document: Mapping[str, Any]) -> Tone:
+    """Return the tone of what a document has under a key, as the rest of it makes it."""
+    value = document.get(key)
+    if key == "ready" and value and document.get("role") == "dead":
+        return Tone.BAD
+    return tone_of(key, value)
 
 
 def is_fault(key: str, value: object) -> bool:
