@@ -25,7 +25,7 @@ from agentd.worker.replies import answers_of, hints_of
 from flowctl.broker.base import Subscription
 from flowctl.errors import FlowError, PublishFailed, Unavailable
 from flowctl.failpoints import reach
-from flowctl.model.ids import CallId
+from flowctl.model.canvas import Follow
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Answer, Call, Failure, Finished, Message, Outgoing
 from flowctl.model.work import Arrival, Claim, Slot
@@ -35,7 +35,6 @@ from flowctl.services.control import Control
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-Follow = dict[CallId, tuple[Outgoing, ...]]
 MOST_BATCH = 256
 TICK = 0.25
 _ROUTED_BY = 3
@@ -214,7 +213,8 @@ class Keeper:
             return
         reach("worker.committed")
         won = [each for each in commits if _counts(each.finished, winners)]
-        self._tell([reply for each in won for reply in answers_of(each.item, each.finished)])
+        replies = [reply for each in won for reply in answers_of(each.item, each.finished)]
+        self._tell(replies + winners.answers)
         lost = [each.item for each in commits if not _counts(each.finished, winners)]
         outgoing = [message for each in won for message in each.finished.outgoing]
         outgoing += [message for each in won for message in winners.get(each.finished.call.id, ())]
@@ -230,13 +230,16 @@ class Keeper:
         try:
             if any(each.pointer or each.launch for each in finished):
                 return traffic.conclude(finished, sent=sent)
-            return dict.fromkeys(traffic.commit(finished, sent=sent), ())
+            return Follow(dict.fromkeys(traffic.commit(finished, sent=sent), ()))
         except Unavailable:
             raise
         except FlowError as error:
             if len(commits) > 1:
                 records = [self._record([each], sent) for each in commits]
-                return {call_id: more for each in records for call_id, more in each.items()}
+                return Follow(
+                    {call_id: more for each in records for call_id, more in each.items()},
+                    [answer for each in records for answer in each.answers],
+                )
             log.error("call %s cannot be recorded: %s", finished[0].call.id, error)
             return traffic.conclude([_unrecordable(finished[0], error)])
 

@@ -18,7 +18,7 @@ from agentd.worker.items import Item
 from agentd.worker.routing import Outcome
 from flowctl.clock import Clock
 from flowctl.model.flow import Argument, Plug, ProcessorSpec, Socket
-from flowctl.model.nodes import SOURCELESS, UNMATCHED, Inline, InlineKind, ProcessorType
+from flowctl.model.nodes import CANVASES, SOURCELESS, UNMATCHED, Inline, InlineKind, ProcessorType
 from flowctl.model.traffic import Failure
 from flowctl.recipe.contracts import Contract, Violation
 
@@ -49,6 +49,8 @@ class Desk:
         spec, type_ = item.route.socket.spec, item.route.processor.spec.type
         if spec.schemas and (violations := self._violations(item, arguments)):
             return self._outcome(failure=_failure(violations))
+        if type_ in CANVASES:
+            return self._outcome(result=item.body, content_type=item.content_type)
         if type_ is ProcessorType.SCHEMA:
             return self._outcome(result=item.body, content_type=item.content_type)
         if type_ is ProcessorType.GATE and not spec.task:

@@ -10,15 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
 from agentd.worker import routing
 from agentd.worker.items import Item
 from agentd.worker.routing import Outcome, Output, Route
-from flowctl.model.canvas import BOUND, read_pointer
+from flowctl.model.canvas import (
+    BOUND,
+    COMPLETE,
+    FAILURE,
+    START,
+    Canvas,
+    Launch,
+    Node,
+    read_pointer,
+)
 from flowctl.model.flow import Argument
+from flowctl.model.naming import socket_queue
 from flowctl.model.traffic import Failure, Finished, Message
+from flowctl.recipe.expression import read
 
 _JSON = "application/json"
 
@@ -27,6 +39,11 @@ def settle(
     route: Route, message: Message, outcome: Outcome, received_at: datetime, luck: float
 ) -> Finished:
     """Return what is committed for a call that ended, whatever it is part of."""
+    if route.processor.spec.canvas and outcome.failure is None:
+        if route.socket.spec.name == START:
+            return _launched(route, message, outcome, received_at)
+        if message.content_type == FAILURE:
+            return _broken(route, message, received_at)
     if not message.canvas:
         return routing.settle(route, message, outcome, received_at, luck)
     if outcome.scatter:
@@ -40,6 +57,42 @@ def reject(route: Route, message: Message, failure: Failure, at: datetime) -> Fi
     if not message.canvas:
         return routing.reject(route, message, failure, at)
     return _step(routing.reject(_alone(route), message, failure, at), message)
+
+
+def _launched(route: Route, message: Message, outcome: Outcome, received_at: datetime) -> Finished:
+    """Begin the canvas that a processor is; its call waits until that has ended."""
+    processor = route.processor.spec
+    canvas = Canvas(
+        id=message.id,
+        run_id=message.run_id,
+        network=route.network,
+        program=_tree(processor.canvas),
+        name=route.socket.name,
+        exit=socket_queue(route.network, processor.name, COMPLETE),
+        outer=message.canvas,
+        reply_to=message.reply_to,
+        gathers=message.gathers if outcome.gathers is None else outcome.gathers,
+        hops=message.hops,
+        traceparent=message.traceparent,
+    )
+    call = routing.waiting(route, message, received_at=received_at)
+    return Finished(
+        call=msgspec.structs.replace(call, started_at=outcome.started_at),
+        launch=Launch(canvas=canvas, body=outcome.result, content_type=outcome.content_type),
+    )
+
+
+@lru_cache(maxsize=16)
+def _tree(expression: str) -> Node:
+    return read(expression)
+
+
+def _broken(route: Route, message: Message, at: datetime) -> Finished:
+    """Fail as the canvas did: its ERROR plugs hear of it; the dead letter is that of the step."""
+    failure = msgspec.json.decode(message.body, type=Failure)
+    finished = reject(route, message, failure, at)
+    finished.outgoing = tuple(each for each in finished.outgoing if not each.message.reason)
+    return finished
 
 
 def _alone(route: Route) -> Route:

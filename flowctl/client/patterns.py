@@ -24,8 +24,6 @@ from flowctl.client.handles import Handle
 from flowctl.client.values import payload
 from flowctl.errors import CallFailed, InvalidInput
 from flowctl.model.canvas import Funnel, Node, Parallel, Pipeline, Segment, Step
-from flowctl.services import canvases
-from flowctl.services.answers import Question
 
 if TYPE_CHECKING:
     from flowctl.client.session import Session
@@ -93,8 +91,8 @@ class Pattern:
         session = self._session()
         payloads = [payload(value) for value in values]
         network = session.settings.network
-        ids = canvases.send(session.control, self.node, payloads, network=network, key=key)
-        return [Handle(session, Question([call_id])) for call_id in ids]
+        asked = session.desk.ask_canvases(self.node, payloads, network=network, key=key)
+        return [Handle(session, question) for question in asked]
 
     def map(
         self,

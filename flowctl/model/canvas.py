@@ -7,13 +7,14 @@ transaction that records the result (`state/canvas.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Union
 
 from msgspec import Struct
 
-from flowctl.model.ids import CallId, derived_id
-from flowctl.model.traffic import Gather
+from flowctl.model.ids import CallId, RunId, derived_id
+from flowctl.model.states import CallStatus
+from flowctl.model.traffic import Answer, Failure, Gather, Message, Outgoing
 
 Path = tuple[int, ...]
 """Where a node is: the indexes of children from the root on; chunks of a segment count as such."""
@@ -131,13 +132,30 @@ class Canvas(Struct, frozen=True, kw_only=True):
     network: str
     """Where sockets are that name no other."""
     program: Node
+    name: str = ""
+    """What the call that stands for the whole is a call of."""
     exit: str = ""
     """The queue that gets the result, where the canvas is part of a recipe."""
     outer: str = ""
     """The pointer of the canvas that this one is a step of."""
+    reply_to: str = ""
+    """Who is told at once what it came to."""
     gathers: tuple[Gather, ...] = ()
     hops: int = 0
     traceparent: str = ""
+
+
+class Follow(dict[CallId, tuple[Outgoing, ...]]):
+    """Calls whose outcomes count, each with what their canvas has to send."""
+
+    def __init__(
+        self,
+        won: Mapping[CallId, tuple[Outgoing, ...]] | None = None,
+        answers: Iterable[tuple[Message, Answer]] = (),
+    ) -> None:
+        super().__init__(won or {})
+        self.answers = list(answers)
+        """Who is to be told what a canvas came to."""
 
 
 class Launch(Struct, frozen=True, kw_only=True):
@@ -146,6 +164,25 @@ class Launch(Struct, frozen=True, kw_only=True):
     canvas: Canvas
     body: bytes
     content_type: str = "application/json"
+
+
+def answer_of(canvas: Canvas, body: bytes, content_type: str) -> tuple[Message, Answer]:
+    """Return what to tell whoever waits for a canvas that ended well."""
+    answer = Answer(
+        id=canvas.id, socket=canvas.name, status=CallStatus.FINISHED,
+        content_type=content_type, body=body,
+    )  # fmt: skip
+    return _asked(canvas), answer
+
+
+def complaint_of(canvas: Canvas, failure: Failure) -> tuple[Message, Answer]:
+    """Return what to tell whoever waits for a canvas that failed."""
+    answer = Answer(id=canvas.id, socket=canvas.name, status=CallStatus.FAILED, failure=failure)
+    return _asked(canvas), answer
+
+
+def _asked(canvas: Canvas) -> Message:
+    return Message(id=canvas.id, run_id=RunId(canvas.run_id), body=b"", reply_to=canvas.reply_to)
 
 
 def children(node: Node) -> tuple[Node, ...]:

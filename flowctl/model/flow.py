@@ -192,6 +192,9 @@ class ProcessorSpec(Struct, frozen=True, kw_only=True):
     name: str
     source: Source
     type: ProcessorType = ProcessorType.TASK
+    canvas: str = ""
+    """pipeline, parallel, funnel, segment: the calls that it makes, as `recipe.expression` writes
+    them."""
     sockets: tuple[SocketSpec, ...] = ()
     requirements: tuple[str, ...] = ()
     cpus: int = 1

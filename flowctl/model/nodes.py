@@ -19,9 +19,22 @@ class ProcessorType(StrEnum):
     GATE = "gate"  # the function lets the input pass, or rejects it
     DATA = "data"  # no function: a named object is sent on
     SCHEMA = "schema"  # no function: what fits the schema is sent on
+    PIPELINE = "pipeline"  # a canvas: calls of other sockets, one after the other
+    PARALLEL = "parallel"  # a canvas: all at once
+    FUNNEL = "funnel"  # a canvas: all at once, then one with what they returned
+    SEGMENT = "segment"  # a canvas: a list, cut into chunks
 
 
-SOURCELESS = frozenset({ProcessorType.GATE, ProcessorType.DATA, ProcessorType.SCHEMA})
+CANVASES = frozenset(
+    {
+        ProcessorType.PIPELINE,
+        ProcessorType.PARALLEL,
+        ProcessorType.FUNNEL,
+        ProcessorType.SEGMENT,
+    }
+)
+"""Types that call sockets of other processors and have no code."""
+SOURCELESS = CANVASES | {ProcessorType.GATE, ProcessorType.DATA, ProcessorType.SCHEMA}
 """Types that may do without code."""
 UNMATCHED = "unmatched"
 """The route of what no other route takes."""

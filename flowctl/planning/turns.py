@@ -19,7 +19,7 @@ from flowctl.model.canvas import (
 )
 from flowctl.model.ids import CallId, RunId, child_call_id, derived_id
 from flowctl.model.states import CallStatus
-from flowctl.model.traffic import Call, Failure, Message, Outgoing
+from flowctl.model.traffic import Answer, Call, Failure, Message, Outgoing
 from flowctl.planning.canvas import (
     Arrive,
     Break,
@@ -59,6 +59,8 @@ class Turn:
     arrivals: dict[Place, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     ended: list[tuple[Canvas, Value]] = field(default_factory=list)
     broken: list[tuple[Canvas, Path, CallId, Failure]] = field(default_factory=list)
+    answers: list[tuple[Message, Answer]] = field(default_factory=list)
+    """Who is to be told what a canvas came to, once this is committed."""
     _moments: int = 0
 
     def follow(self, canvas: Canvas, moves: Iterable[Move], cause: CallId) -> None:

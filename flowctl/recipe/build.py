@@ -37,6 +37,7 @@ from flowctl.model.flow import (
 )
 from flowctl.model.naming import plug_name
 from flowctl.model.nodes import SOURCELESS, ProcessorType
+from flowctl.recipe import canvases
 from flowctl.recipe.nodes import inline, needs_task, no_source, schemas
 from flowctl.recipe.notes import Notes
 from flowctl.recipe.words import AUTO
@@ -66,15 +67,16 @@ def build(recipe: Values, folder: str, notes: Notes, *, auto_cpus: int = 1) -> B
     for deployment in deployments:
         pinned[deployment.processor] += deployment.cpus
     plugs = [(i, plug) for i, plug in enumerate(recipe.get("plugs", ())) if _is_whole(plug)]
+    processors = tuple(
+        _processor(name, {**values, "cpus": cpus}, folder, notes)
+        for name, values in recipe.get("processors", {}).items()
+        for cpus in [_cpus(values, pinned[name], auto_cpus)]
+    )
     spec = NetworkSpec(
         name=recipe.get("network", ""),
         strategy=recipe.get("strategy", "balanced").upper(),
-        processors=tuple(
-            _processor(name, {**values, "cpus": cpus}, folder, notes)
-            for name, values in recipe.get("processors", {}).items()
-            for cpus in [_cpus(values, pinned[name], auto_cpus)]
-        ),
-        plugs=tuple(_plug(plug) for _, plug in plugs),
+        processors=processors,
+        plugs=tuple(canvases.leaving(processors, _plug(plug)) for _, plug in plugs),
         agents=agents,
         deployments=deployments,
     )
@@ -137,10 +139,12 @@ def _processor(name: str, values: Values, folder: str, notes: Notes) -> Processo
     plain = ("timeout", "env", "labels", "host", "memory", "enabled", "description")
     bare = ProcessorSpec(name=name, source=source, type=type_)
     sockets = [
-        _socket(bare, socket, entry, notes) for socket, entry in values.get("sockets", {}).items()
+        _socket(bare, socket, entry, notes)
+        for socket, entry in canvases.entries(type_, values).items()
     ]
     return structs.replace(
         bare,
+        canvas=canvases.expression_of(name, type_, values, notes),
         sockets=tuple(sorted(sockets, key=_by_name)),
         requirements=_texts(values.get("requirements", ())),
         cpus=values["cpus"],

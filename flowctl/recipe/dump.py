@@ -36,6 +36,7 @@ from flowctl.model.flow import (
 )
 from flowctl.model.naming import plug_name
 from flowctl.model.nodes import Inline, InlineKind
+from flowctl.recipe import canvases
 from flowctl.recipe.build import default_cpus, default_module
 from flowctl.recipe.document import FLOAT, INTEGER
 from flowctl.recipe.nodes import is_without_code, needs_task
@@ -146,6 +147,7 @@ def _processor(spec: ProcessorSpec, pinned: int) -> dict[str, Any]:
     return {
         **_unless({"type": spec.type.value}, {"type": "task"}),
         **({} if is_without_code(spec) else {"source": _source(spec)}),
+        **canvases.written(spec),
         **_filled("requirements", _FlowList(spec.requirements)),
         **_unless({"cpus": spec.cpus}, {"cpus": default_cpus(spec.scale, pinned)}),
         **(_filled("scale", _scale(spec.scale)) if spec.scale else {}),
@@ -159,7 +161,7 @@ def _processor(spec: ProcessorSpec, pinned: int) -> dict[str, Any]:
         **_unless({"track": spec.track.value}, {"track": "all"}),
         **_unless({"enabled": spec.enabled}, {"enabled": True}),
         **_filled("description", spec.description),
-        **_filled("sockets", {each.name: _socket(each, spec) for each in spec.sockets}),
+        **_filled("sockets", {each.name: _socket(each, spec) for each in canvases.own(spec)}),
     }
 
 

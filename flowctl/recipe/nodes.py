@@ -13,12 +13,14 @@ from flowctl.model.flow import (
     Source,
     SourceKind,
 )
-from flowctl.model.nodes import SOURCELESS, UNMATCHED, Inline, InlineKind, ProcessorType
+from flowctl.model.nodes import CANVASES, SOURCELESS, UNMATCHED, Inline, InlineKind, ProcessorType
+from flowctl.recipe.canvases import check_canvases
 from flowctl.recipe.contracts import schema_problem
 from flowctl.recipe.notes import Notes
 
 Values = Mapping[str, Any]
 Placed = Sequence[tuple[str, PlugSpec]]
+_WITHOUT_TASKS = CANVASES | {ProcessorType.SCHEMA}
 INLINE = tuple(kind.value for kind in InlineKind)
 """The keys of a socket that hold an object, or say where it is."""
 
@@ -35,7 +37,7 @@ def is_without_code(spec: ProcessorSpec) -> bool:
 
 def needs_task(processor: ProcessorSpec, socket: SocketSpec) -> bool:
     """Tell whether a socket names something of the module."""
-    if processor.source.kind is SourceKind.COMMAND or processor.type is ProcessorType.SCHEMA:
+    if processor.source.kind is SourceKind.COMMAND or processor.type in _WITHOUT_TASKS:
         return False
     if processor.type is ProcessorType.GATE and is_without_code(processor):
         return False
@@ -58,6 +60,7 @@ def schemas(values: Values) -> dict[str, str]:
 def check_nodes(processors: Sequence[ProcessorSpec], placed: Placed, notes: Notes) -> None:
     """Complain about what a processor of its type cannot have."""
     known = {processor.name: processor for processor in processors}
+    check_canvases(processors, placed, notes)
     for processor in processors:
         for socket in processor.sockets:
             path = f"processors.{processor.name}.sockets.{socket.name}"

@@ -154,7 +154,15 @@ PROCESSOR = Record(
             "What its functions decide, or what it is in their place.",
             default="task",
         ),
-        Key("source", SOURCE, "Where the code is; gate, data and schema may do without."),
+        Key("source", SOURCE, "Where the code is; nodes that decide nothing may do without."),
+        Key(
+            "steps",
+            ListOf(Forms(words.STEP, ListOf(words.STEP))),
+            "pipeline, parallel, funnel, segment: the sockets it calls; a list within is parallel.",
+        ),
+        Key("final", words.STEP, "funnel: the socket that gets the list of results."),
+        Key("size", words.whole(1), "segment: how much of the list each call gets."),
+        Key("errors", words.choice("stop", "keep"), "What a failed branch does.", default="stop"),
         Key("requirements", ListOf(words.REQUIREMENT), "Packages that the code needs."),
         Key(
             "cpus",

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flowctl.recipe import guards
+from flowctl.errors import InvalidInput
+from flowctl.model.canvas import Node
+from flowctl.recipe import expression, guards
 from flowctl.recipe.document import Scalar
 from flowctl.recipe.kinds import Plain
 from flowctl.recipe.units import parse_duration, parse_rate, parse_size
@@ -227,6 +229,13 @@ def _task_of_socket(word: Scalar) -> dict[str, str]:
     return {"task": _identifier(word)}
 
 
+def _step(word: Scalar) -> Node:
+    try:
+        return expression.read(_some_text(word))
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+
+
 def _attempts(word: Scalar) -> dict[str, int]:
     return {"max": RETRIES.convert(word)}
 
@@ -272,5 +281,6 @@ INNER_PATH = Plain("a folder inside the checkout", _guarded(guards.inner_path_pr
 FOLDER = Plain("a folder", _folder)
 COMMAND = Plain("a command line", _command)
 SOCKET = Plain("the name of a function", _task_of_socket)
+STEP = Plain("a socket such as a.x, or a canvas such as a.x | [b.y, c.z(limit=3)]", _step)
 PLUG = Plain('"a.b -> c.d" or "a.b !> c.d"', _plug)
 VERSION = Plain("1, the only version there is", whole(1, 1).convert, {"const": 1})

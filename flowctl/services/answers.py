@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from flowctl.broker.answers import heard, told
 from flowctl.errors import TimedOut
+from flowctl.model.canvas import Node
 from flowctl.model.flow import Socket
 from flowctl.model.ids import CallId
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Answer, Call, Message
-from flowctl.services import calls, waiting
+from flowctl.services import calls, canvases, waiting
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
 
@@ -163,6 +164,24 @@ class Desk:
         questions = [Question([each.id], is_asked=True) for each in messages]
         self._remember(questions)
         calls.publish(self._control, socket, messages)
+        return questions
+
+    def ask_canvases(
+        self, program: Node, payloads: Sequence[Payload], *, network: str = "", key: str = ""
+    ) -> list[Question]:
+        """Send payloads through a canvas, and return a question for each.
+
+        Raises:
+            InvalidInput: the tree cannot be, or it is too large.
+            NotFound: there is no such socket.
+        """
+        begun = canvases.prepare(
+            self._control, program, payloads, network=network, key=key, reply_to=self._listen()
+        )
+        questions = [Question([each], is_asked=True) for each in begun.ids()]
+        self._remember(questions)
+        for _, answer in canvases.start(self._control, begun).answers:
+            self._open[answer.id].hear(answer)
         return questions
 
     def _listen(self) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from flowctl.errors import BrokerUnavailable, InvalidInput, PublishFailed
 from flowctl.model.canvas import (
     DEEPEST,
     Canvas,
+    Follow,
     Funnel,
     Launch,
     Node,
@@ -38,6 +39,18 @@ MOST_NODES = 100_000
 """Nodes of one tree; a segment makes more calls of less."""
 
 
+class Begun(Struct, frozen=True):
+    """Canvases that are ready to be sent."""
+
+    items: tuple[Finished, ...]
+    sockets: tuple[Socket, ...]
+    """What they call."""
+
+    def ids(self) -> list[CallId]:
+        """Return the calls that stand for the whole of each."""
+        return [each.call.id for each in self.items]
+
+
 def send(
     control: Control,
     program: Node,
@@ -55,16 +68,41 @@ def send(
         InvalidInput: the tree cannot be, or it is too large.
         NotFound: there is no such socket.
     """
-    control.may_write()
+    begun = prepare(control, program, payloads, network=network, key=key)
+    start(control, begun)
+    return begun.ids()
+
+
+def prepare(
+    control: Control,
+    program: Node,
+    payloads: Sequence[Payload],
+    *,
+    network: str = "",
+    key: str = "",
+    reply_to: str = "",
+) -> Begun:
+    """Return a canvas for each payload; what comes of them is told to `reply_to`.
+
+    Raises:
+        InvalidInput: the tree cannot be, or it is too large.
+        NotFound: there is no such socket.
+    """
     program, home, known = resolved(control, whole(program), network)
     now = control.clock.now()
-    begun = [
-        _begun(program, payload, CallId(_id(home, key, index)), home, now)
+    made = [
+        _begun(program, payload, CallId(_id(home, key, index)), home, now, reply_to)
         for index, payload in enumerate(payloads)
     ]
-    follow = control.store.traffic.conclude(begun)
-    _publish(control, [each for more in follow.values() for each in more], known)
-    return [each.call.id for each in begun]
+    return Begun(tuple(made), tuple(known))
+
+
+def start(control: Control, begun: Begun) -> Follow:
+    """Send canvases; they are durable when this returns."""
+    control.may_write()
+    follow = control.store.traffic.conclude(begun.items)
+    _publish(control, [each for more in follow.values() for each in more], begun.sockets)
+    return follow
 
 
 def _id(network: str, key: str, index: int) -> str:
@@ -73,8 +111,17 @@ def _id(network: str, key: str, index: int) -> str:
     return keyed_call_id(f"{network}.canvas", f"{key}#{index}" if index else key)
 
 
-def _begun(program: Node, payload: Payload, id_: CallId, network: str, now: datetime) -> Finished:
-    canvas = Canvas(id=id_, run_id=id_, network=network, program=program)
+def _begun(
+    program: Node, payload: Payload, id_: CallId, network: str, now: datetime, reply_to: str
+) -> Finished:
+    canvas = Canvas(
+        id=id_,
+        run_id=id_,
+        network=network,
+        program=program,
+        name=name_of(program),
+        reply_to=reply_to,
+    )
     root = Call(
         id=id_,
         run_id=RunId(id_),

@@ -16,11 +16,14 @@ from peewee import SQL, fn
 
 from flowctl.model.canvas import (
     Canvas,
+    Follow,
     Funnel,
     Launch,
     Path,
     Pipeline,
     Pointer,
+    answer_of,
+    complaint_of,
     nodes,
     path_text,
     place_id,
@@ -45,8 +48,6 @@ _KEEP = "ON CONFLICT (id) DO NOTHING"
 _CHUNK = 500
 _REMEMBERED = 64
 """Trees that a process keeps: they never change, and reading one again for each call is slow."""
-
-Follow = dict[CallId, tuple[Outgoing, ...]]
 
 
 class Canvases(Recording, Outbox):
@@ -84,16 +85,21 @@ class Canvases(Recording, Outbox):
         follow: dict[CallId, list[Outgoing]] = defaultdict(list)
         for cause, outgoing in turn.outgoing:
             follow[cause].append(outgoing)
-        return self._with_earlier(follow, batch, won)
+        return self._with_earlier(follow, batch, won, turn)
 
     def _with_earlier(
-        self, follow: dict[CallId, list[Outgoing]], batch: Sequence[Finished], won: set[CallId]
+        self,
+        follow: dict[CallId, list[Outgoing]],
+        batch: Sequence[Finished],
+        won: set[CallId],
+        turn: Turn,
     ) -> Follow:
         """Add what an earlier commit of the same calls has left to be sent."""
         mine = {each.call.id for each in batch if each.pointer or each.launch}
         silent = sorted((won & mine) - follow.keys())
         known = self._unsent_of(silent) if silent else {}
-        return {call_id: tuple(follow.get(call_id, known.get(call_id, ()))) for call_id in won}
+        mine_of = {id_: tuple(follow.get(id_, known.get(id_, ()))) for id_ in won}
+        return Follow(mine_of, turn.answers)
 
     def _launch(self, turn: Turn, launches: Sequence[Launch]) -> None:
         if not launches:
@@ -195,6 +201,7 @@ class Canvases(Recording, Outbox):
         for canvas, path, cause, failure in turn.broken:
             if self._break(canvas, path, cause, failure, turn.now):
                 turn.exit_broken(canvas, cause, failure)
+                turn.answers.append(complaint_of(canvas, failure))
         put(self.database, turn.outgoing)
         rows = [call_row(self.database, turn.opened[id_]) for id_ in sorted(turn.opened)]
         upsert(self.database, "call", COLUMNS, rows, BEGINNING)
@@ -202,9 +209,10 @@ class Canvases(Recording, Outbox):
             update(self.database, CallRow, [CallRow.id == id_], outputs=starts)
         _close(self.database, turn.closed, CallStatus.FINISHED, turn.now)
         for canvas, value in turn.ended:
-            self._end(canvas, value, turn.now)
+            self._end(turn, canvas, value)
 
-    def _end(self, canvas: Canvas, value: Value, now: datetime) -> None:
+    def _end(self, turn: Turn, canvas: Canvas, value: Value) -> None:
+        now = turn.now
         row = (canvas.id, value.content_type, value.body)
         insert_new(self.database, "result", ("call_id", "content_type", "body"), [row])
         if any(getattr(node, "keep", False) for _, node in nodes(canvas.program)):
@@ -212,6 +220,7 @@ class Canvases(Recording, Outbox):
                 self.database, patterns_of(self.database, [canvas.id]), CallStatus.CANCELLED, now
             )
         _close(self.database, [canvas.id], CallStatus.FINISHED, now)
+        turn.answers.append(answer_of(canvas, value.body, value.content_type))
         sent = CallRow.outputs + bool(canvas.exit)
         update(
             self.database, CallRow, [CallRow.id == canvas.id], size=len(value.body), outputs=sent
