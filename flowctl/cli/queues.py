@@ -9,12 +9,13 @@ import typer
 from flowctl.cli.completion import complete_queue
 from flowctl.cli.flags import Output
 from flowctl.cli.lazy import command_app
-from flowctl.cli.output import say, show_document, show_table
+from flowctl.cli.output import emit, say, show_document, show_table
 from flowctl.cli.session import Session, session_of
 from flowctl.cli.words import Yes
 from flowctl.errors import InvalidInput
 from flowctl.services import queues
 from flowctl.services import trash as bins
+from flowctl.views.bodies import pretty
 from flowctl.views.flow import queues as queue_table
 from flowctl.views.table import VERSION
 from flowctl.views.text import plural
@@ -56,6 +57,7 @@ def peek(
     queue: Queue,
     dead: Dead = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="Whole bodies, laid out.")] = False,
     offset: Annotated[int, typer.Option("--offset", min=0, help="How many to leave out.")] = 0,
 ) -> None:
     """Show what waits in a queue, oldest first; it stays there as it is."""
@@ -63,6 +65,10 @@ def peek(
     with session.control() as control:
         name = queues.find(control, queue, dead=dead)
         found = queues.peek(control, name, limit=limit, offset=offset)
+        if full and session.flags.output in (Output.TABLE, Output.WIDE):
+            for each in found:
+                emit(f"{each.id}  {each.content_type}\n{pretty(each.body, each.content_type)}\n\n")
+            return
         show_table(messages(found, control.clock.now()), session.flags)
 
 
