@@ -1,7 +1,8 @@
 """The daemon: run, one cycle, shut down. Every cycle ends in one sentence.
 
-The main thread looks at the fleet. Three others keep the lease, send what is due, and do what may
-take long, so that a slow broker never costs the lease and a slow database never blocks a stop.
+The main thread looks at the fleet. Others keep the lease, send what is due, do what may take long,
+and remove what is old, so that a slow broker never costs the lease and a slow database never blocks
+a stop.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from schedulerd.timer import Timer
 
 log = logging.getLogger(__name__)
 
-LEASE, PROMPT, SLOW = "lease", "prompt", "slow"
+LEASE, PROMPT, SLOW, OLD = "lease", "prompt", "slow", "old"
 """The threads beside the main one."""
 
 RESTLESS = 0.25
@@ -49,7 +50,7 @@ class Daemon:
         self._look: Look | None = None
         self._next_look = 0.0
         self._troubles: dict[str, str] = {}
-        self._timer = Timer((LEASE, PROMPT, SLOW))
+        self._timer = Timer((LEASE, PROMPT, SLOW, OLD))
 
     def run(self) -> None:
         """Work until `stop` is called.
@@ -170,7 +171,7 @@ class Daemon:
             (SLOW, 1.0, "queues", lambda each: each.queues.run()),
             (SLOW, policy.autoscale_every, "autoscale", self._rescale),
             (SLOW, policy.sample_every, "stats", lambda each: each.sampler.run(now())),
-            (SLOW, policy.retire_every, "retention", lambda _: retire(control, policy, now())),
+            (OLD, policy.retire_every, "retention", lambda _: retire(control, policy, now())),
         )
         for thread, seconds, name, act in duties:
             self._timer.every(seconds, self._duty(name, act), thread=thread)

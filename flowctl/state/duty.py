@@ -15,7 +15,7 @@ from flowctl.model.work import Fire, Sample
 from flowctl.state.database import Repository, lossy, reading, writing
 from flowctl.state.fields import moment
 from flowctl.state.outbox import put
-from flowctl.state.rows import check_term, delete, insert_many, record, update, within
+from flowctl.state.rows import check_term, delete, expire, insert_many, record, update, within
 from flowctl.state.traffic_tables import FireRow, LeaseRow, SampleRow
 
 _LEADER = LeaseRow.name == "leader"
@@ -97,15 +97,25 @@ class Duty(Repository):
         query = query.where(*where, SampleRow.at >= since).order_by(SampleRow.at)
         return [Sample(**dict(zip(names, row, strict=True))) for row in self.database.rows(query)]
 
-    @writing
     def expire(self, before: datetime) -> int:
         """Delete older samples and due times, and return how many; each socket keeps its last."""
+        gone, is_over = self._expire_fires(before), False
+        while not is_over:
+            count, is_over = self._expire_samples(before)
+            gone += count
+        return gone
+
+    @writing
+    def _expire_fires(self, before: datetime) -> int:
         later = FireRow.alias("later")
         newer = later.select(SQL("1")).where(
             later.socket == FireRow.socket, later.due_at > FireRow.due_at
         )
-        fires = delete(self.database, FireRow, FireRow.due_at < before, fn.EXISTS(newer))
-        return fires + delete(self.database, SampleRow, SampleRow.at < before)
+        return delete(self.database, FireRow, FireRow.due_at < before, fn.EXISTS(newer))
+
+    @writing
+    def _expire_samples(self, before: datetime) -> tuple[int, bool]:
+        return expire(self.database, SampleRow, before)
 
     def _first(self, fire: Fire) -> bool:
         row = structs.asdict(fire)

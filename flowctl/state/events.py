@@ -12,7 +12,8 @@ from peewee import SQL
 from flowctl.model.lives import Mark
 from flowctl.model.traffic import Event
 from flowctl.state.database import Database, Repository, reading, writing
-from flowctl.state.rows import delete, insert_many, within
+from flowctl.state.rows import check_term, expire, insert_many, within
+from flowctl.state.tables import CounterRow
 from flowctl.state.traffic_tables import EventRow
 
 
@@ -86,10 +87,38 @@ class Events(Repository):
         rows = self.database.rows(last.order_by(*(each.desc() for each in order)).limit(1))
         return Mark(int(rows[0][0]), rows[0][1]) if rows else Mark()
 
+    @reading
+    def cursor(self, name: str) -> Mark | None:
+        """Return how far a follower has come, or None before it began."""
+        query = CounterRow.select(CounterRow.name, CounterRow.value)
+        rows = dict(self.database.rows(query.where(CounterRow.name.in_(_places(name)))))
+        return Mark(*(rows[place] for place in _places(name))) if rows else None
+
     @writing
+    def advance(self, name: str, mark: Mark, *, term: int | None = None) -> None:
+        """Remember how far a follower has come.
+
+        Raises:
+            Conflict: the leader of `term` leads no more.
+        """
+        check_term(self.database, term)
+        for place, value in zip(_places(name), mark[:2], strict=True):
+            row = CounterRow.insert(name=place, value=value)
+            self.database.change(
+                row.on_conflict(conflict_target=[CounterRow.name], preserve=[CounterRow.value])
+            )
+
     def expire(self, before: datetime) -> int:
-        """Delete the events that are older and return how many there were."""
-        return delete(self.database, EventRow, EventRow.at < before)
+        """Delete the events that are older, in short transactions; return how many there were."""
+        gone, is_over = self._expire(before)
+        while not is_over:
+            count, is_over = self._expire(before)
+            gone += count
+        return gone
+
+    @writing
+    def _expire(self, before: datetime) -> tuple[int, bool]:
+        return expire(self.database, EventRow, before)
 
 
 def event_row(event: Event) -> dict[str, Any]:
@@ -118,3 +147,8 @@ def _settled(database: Database) -> list[Any]:
     if database.driver.name != "Postgres":
         return []
     return [SQL("written_by < pg_snapshot_xmin(pg_current_snapshot())")]
+
+
+def _places(name: str) -> tuple[str, str]:
+    """Return the names of the two counters that say how far a follower has come."""
+    return f"{name}.writer", f"{name}.id"

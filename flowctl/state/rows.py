@@ -6,6 +6,7 @@ Each function is a step of a unit of work that is under way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
@@ -115,6 +116,19 @@ def update(database: Database, table: Any, where: Iterable[Any], **values: Any) 
 def delete(database: Database, table: Any, *where: Any) -> int:
     """Delete the rows that fulfil all conditions and return how many there were."""
     return database.change(table.delete().where(*where))
+
+
+EXPIRED = 5_000
+"""Rows that go in one transaction, so that nobody waits long for it."""
+
+
+def expire(database: Database, table: Any, before: datetime) -> tuple[int, bool]:
+    """Delete about `EXPIRED` of the rows that are older; tell how many went, and whether all did."""
+    rest = table.select(table.at).where(table.at < before).order_by(table.at)
+    cut = database.rows(rest.limit(1).offset(EXPIRED))
+    where = table.at <= cut[0][0] if cut else table.at < before
+    gone: int = delete(database, table, where)
+    return gone, not cut
 
 
 def identity(database: Database) -> dict[str, Any]:

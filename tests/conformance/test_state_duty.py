@@ -109,6 +109,18 @@ def test_samples_are_kept_in_order_and_expire(store: Store) -> None:
     assert store.duty.samples("agent", "host", "", NOON) == [sample(2, 0.5)]
 
 
+def test_many_samples_expire_a_part_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowctl.state.rows.EXPIRED", 3)
+    moments = [NOON + timedelta(seconds=number // 2) for number in range(20)]
+    store.duty.sample(
+        [Sample(at=at, kind="k", object="o", metric="m", value=1.0) for at in moments]
+    )
+    assert store.duty.expire(NOON + timedelta(seconds=8)) == 16
+    assert len(store.duty.samples("k", "o", "m", NOON)) == 4
+
+
 def test_each_socket_keeps_its_last_due_time(store: Store) -> None:
     fires = [(fire(n), outgoing(f"f{n}")) for n in range(3)]
     store.duty.fire([*fires, (fire(0, "shop.other.x"), outgoing("x"))], term=None)
