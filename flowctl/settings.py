@@ -24,6 +24,7 @@ DEFAULTS = {
     "agent": "",
     "log_level": "info",
     "readonly": "",
+    "adaptors": "",
 }
 """Every setting with its default; empty `state` and `broker` mean the embedded pair in `home`."""
 
@@ -68,6 +69,8 @@ class Settings:
     agent: str = field(default_factory=socket.gethostname)
     log_level: str = "info"
     readonly: bool = False
+    adaptors: tuple[str, ...] = ()
+    """URLs of the adaptors that hear of everything, see docs/events.md."""
     origin: Mapping[str, str] = field(default_factory=dict)
     """Name of each setting to the place its value came from."""
 
@@ -95,6 +98,7 @@ class Settings:
             "FLOWCTL_RUN": str(self.paths.run),
             "FLOWCTL_CACHE": str(self.paths.cache),
             "FLOWCTL_LOG_LEVEL": self.log_level,
+            "FLOWCTL_ADAPTORS": " ".join(self.adaptors),
         }
 
 
@@ -124,6 +128,7 @@ def load(
         agent=values["agent"] or socket.gethostname(),
         log_level=_check_level(values["log_level"], origin["log_level"]),
         readonly=values["readonly"].lower() in {"1", "true", "yes", "on"},
+        adaptors=tuple(values["adaptors"].split()),
         origin=origin,
     )
 
@@ -179,7 +184,7 @@ def _gather(
             values[name], origin[name] = environ[variable], f"environment {variable}"
         if overrides.get(name):
             values[name], origin[name] = overrides[name], given
-    for name in ("state", "broker"):
+    for name in ("state", "broker", "adaptors"):
         values[name] = _from_file(values[name], origin[name])
     return values, origin
 

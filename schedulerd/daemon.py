@@ -168,6 +168,7 @@ class Daemon:
             (PROMPT, 0.5, "schedules", lambda each: each.cron.fire(now())),
             (PROMPT, 2.0, "outbox", self._sweep),
             (PROMPT, 5.0, "claims", lambda each: each.claims.reissue(now())),
+            (PROMPT, 0.5, "adaptors", lambda each: each.adaptors.run()),
             (SLOW, 1.0, "queues", lambda each: each.queues.run()),
             (SLOW, policy.autoscale_every, "autoscale", self._rescale),
             (SLOW, policy.sample_every, "stats", lambda each: each.sampler.run(now())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowctl.services.control import Control
+from schedulerd.adaptors import Adaptors
 from schedulerd.autoscale import Autoscaler
 from schedulerd.cron import Cron
 from schedulerd.model import Shelf
@@ -26,6 +27,7 @@ class Duties:
     queues: QueueSync
     sampler: Sampler
     claims: Claims
+    adaptors: Adaptors
     shelf: Shelf
 
 
@@ -40,5 +42,6 @@ def take_up(control: Control, policy: Policy, term: int, *, observe: bool) -> Du
         queues=QueueSync(control, shelf, policy.queues_every),
         sampler=Sampler(control, shelf),
         claims=Claims(control),
+        adaptors=Adaptors(control, term),
         shelf=shelf,
     )

@@ -37,6 +37,8 @@ def path(ctx: typer.Context) -> None:
 
 def _value(session: Session, name: str) -> str:
     value = getattr(session.settings, name)
+    if name == "adaptors":
+        return " ".join(map(redact, value))
     return redact(str(value)) if name in ("state", "broker") else str(value)
 
 
