@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -139,7 +140,8 @@ def test_one_that_is_broken_harms_nobody(
     monkeypatch.setitem(adaptors.BUILT_IN, "fails", fails)
     file = tmp_path / "flow.jsonl"
     made = leading("hangs:", "fails:", f"file://{file}", "nobody:")
-    made.run()
+    with contextlib.suppress(Misconfigured):
+        made.run()
     for adaptor in made._all:
         assert adaptor._thread is not None
         adaptor._thread.join(60)
