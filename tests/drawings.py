@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from flowctl.graph.build import Edge, Graph, Vertex
 from flowctl.graph.glyphs import ASCII, UNICODE
-from flowctl.graph.live import Overlay, PlugLive, ProcessorLive, Trend
+from flowctl.graph.live import Overlay, PlugLive, ProcessorLive
 from flowctl.graph.picture import Drawing, text
 from flowctl.model.flow import Network, NetworkSpec, Plug, Processor, Socket, Topology
 from flowctl.model.naming import plug_name, plug_queue, socket_queue
 from flowctl.model.states import Desired, ProcessorStatus
+from flowctl.model.work import Trend
 from tests.picture import Reader
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

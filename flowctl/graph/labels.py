@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from flowctl.graph.build import Edge, Graph, Vertex
-from flowctl.graph.live import Overlay, PlugLive, ProcessorLive, Trend
+from flowctl.graph.live import Overlay, PlugLive, ProcessorLive
 from flowctl.graph.physics import drains_in, fills_in
+from flowctl.model.work import Trend
 
 
 class Level(StrEnum):

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Struct
 
-
-class Trend(StrEnum):
-    """Where a queue goes."""
-
-    STEADY = "="
-    GROWING = "+"
-    SHRINKING = "-"
+from flowctl.model.work import Trend
 
 
 class PlugLive(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -125,6 +126,14 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     offset: int = 0
     most: int | None = None
     """How far to count what there is in all; None means to the end, however long that takes."""
+
+
+class Trend(StrEnum):
+    """Where a queue goes."""
+
+    STEADY = "="
+    GROWING = "+"
+    SHRINKING = "-"
 
 
 class Pace(Struct, frozen=True, kw_only=True):

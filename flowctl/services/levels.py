@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flowctl.graph.live import PlugLive, Trend
+from flowctl.graph.live import PlugLive
+from flowctl.model.work import Trend
 from flowctl.services import networks, pictures, queues
 from flowctl.services.control import Control
 from flowctl.services.names import scope

@@ -14,12 +14,12 @@ from functools import cached_property
 from flowctl.broker.base import Depth
 from flowctl.errors import BrokerUnavailable, InvalidInput, NotFound
 from flowctl.graph.build import Grain, Graph, around, build
-from flowctl.graph.live import Overlay, PlugLive, ProcessorLive, Trend
+from flowctl.graph.live import Overlay, PlugLive, ProcessorLive
 from flowctl.graph.physics import Flow, Limit, Stage, limiting
 from flowctl.model.fleet import Worker
 from flowctl.model.flow import Plug, Processor, Socket, Topology, Track
 from flowctl.model.states import CallStatus, Desired
-from flowctl.model.work import Pace
+from flowctl.model.work import Pace, Trend
 from flowctl.planning.wanted import wanted_cpus
 from flowctl.services.control import Control
 from flowctl.views.kinds import nearest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flowctl.graph.live import Trend
+from flowctl.model.work import Trend
 from flowctl.views.table import Field, Table, build
 from flowctl.views.text import NOTHING, count, duration
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from flowctl.graph.build import Edge, Graph, Vertex
 from flowctl.graph.labels import Level, card_text, edge_text, label_width, plain, rate, span
-from flowctl.graph.live import Overlay, PlugLive, ProcessorLive, Trend
+from flowctl.graph.live import Overlay, PlugLive, ProcessorLive
+from flowctl.model.work import Trend
 
 EDGE = Edge(name="e", source="a", target="b", title="rows>save")
 VERTEX = Vertex(name="a", processor="a", rows=("x > y",))

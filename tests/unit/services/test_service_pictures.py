@@ -10,9 +10,8 @@ import pytest
 
 from flowctl.errors import InvalidInput, NotFound
 from flowctl.graph.build import Grain
-from flowctl.graph.live import Trend
 from flowctl.model.states import CallStatus
-from flowctl.model.work import Sample
+from flowctl.model.work import Sample, Trend
 from flowctl.services import pictures, queues
 from flowctl.services.control import Control, open_control
 from flowctl.services.pictures import Wanted
