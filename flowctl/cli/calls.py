@@ -17,10 +17,11 @@ from flowctl.cli.output import emit, json_line, say, show_document, show_done
 from flowctl.cli.session import Session, read_stdin, session_of
 from flowctl.cli.words import SocketName, Timeout, seconds
 from flowctl.errors import CallFailed, InvalidInput, PublishFailed, TimedOut
+from flowctl.model.canvas import Node
 from flowctl.model.flow import Socket
 from flowctl.model.ids import CallId
 from flowctl.model.traffic import Answer
-from flowctl.services import answers, calls, repeats, sockets, spread
+from flowctl.services import answers, calls, canvases, repeats, sockets, spread
 from flowctl.services.answers import Desk, Question
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
@@ -58,13 +59,20 @@ def call(
         bool, typer.Option("--async", help="Print the id and do not wait; see `result ID --wait`.")
     ] = False,
 ) -> None:
-    """Call a socket, or function/MODULE.TASK, and print its result alone."""
+    """Call a socket, function/MODULE.TASK, or a canvas such as 'a.x | [b.y, c.z]'; print its result.
+
+    In a canvas | is a pipeline and [ ] a parallel; there are funnel([a.x, b.y], c.z) and
+    segment(a.x, 100), too, and a.x(limit=3) binds an argument.
+    """
     session = session_of(ctx)
     limit = seconds(timeout)
     if each:
         _call_each(session, socket, data, arg or [], text=text, limit=limit)
         return
     payloads = _payloads(data, text=text, arguments=arg or [], each=False)
+    if canvas := canvases.written(socket):
+        _call_canvas(session, canvas, payloads, limit, key=key, is_async=is_async)
+        return
     with session.control() as control:
         (target,) = spread.balanced(control, _targets(control, socket), 1)
         if is_async:
@@ -74,6 +82,55 @@ def call(
             return
         question = Desk(control).ask(target, payloads, key=key)
         _print_answer(session, _await(session, control, question, limit))
+
+
+def _call_canvas(
+    session: Session,
+    canvas: Node,
+    payloads: list[Payload],
+    limit: float,
+    *,
+    key: str,
+    is_async: bool,
+) -> None:
+    network = session.settings.network
+    _refuse_arguments(payloads)
+    with session.control() as control:
+        if is_async:
+            _show_roots(session, canvases.send(control, canvas, payloads, network=network, key=key))
+            return
+        (question,) = Desk(control).ask_canvases(canvas, payloads, network=network, key=key)
+        _print_answer(session, _await(session, control, question, limit))
+
+
+def _send_canvas(
+    session: Session, canvas: Node, payloads: list[Payload], *, key: str, is_plain: bool
+) -> None:
+    _refuse_arguments(payloads)
+    if not is_plain:
+        raise InvalidInput("a canvas begins at once, and once: no --delay, no --broadcast")
+    with session.control() as control:
+        network = session.settings.network
+        ids = canvases.send(control, canvas, payloads, network=network, key=key)
+    _show_roots(session, ids)
+
+
+def _refuse_arguments(payloads: list[Payload]) -> None:
+    if any(payload.argument for payload in payloads):
+        raise InvalidInput(
+            "a canvas takes one value, no --arg", remedy="bind it: a.x(limit=3) | b.y"
+        )
+
+
+def _show_roots(session: Session, ids: Sequence[CallId]) -> None:
+    """Print the ids of canvases as those of any calls."""
+    if session.flags.output is Output.JSONL:
+        emit("".join(json_line({"id": call_id}) for call_id in ids))
+    elif session.flags.output in (Output.JSON, Output.YAML):
+        items = [{"id": call_id} for call_id in ids]
+        show_document({"version": VERSION, "kind": "sent", "items": items}, session.flags)
+    else:
+        emit("".join(f"{call_id}\n" for call_id in ids))
 
 
 def _call_each(
@@ -150,9 +207,12 @@ def send(
         bool, typer.Option("--broadcast", help="To every socket that runs function/MODULE.TASK.")
     ] = False,
 ) -> None:
-    """Send to a socket, or function/MODULE.TASK, and print the ids of the calls; they are durable."""
+    """Send to a socket, function/MODULE.TASK or a canvas, and print the ids; they are durable."""
     session = session_of(ctx)
     payloads = _payloads(data, text=text, arguments=arg or [], each=each)
+    if canvas := canvases.written(socket):
+        _send_canvas(session, canvas, payloads, key=key, is_plain=not (delay or broadcast))
+        return
     with session.control() as control:
         targets = _targets(control, socket)
         if broadcast or len(targets) > 1:

@@ -7,12 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from flowctl.client.handles import Handle
+from flowctl.client.patterns import Pattern
 from flowctl.client.session import Session
 from flowctl.client.sockets import Processor, Socket
 from flowctl.errors import InvalidInput
 from flowctl.model.flow import NetworkSpec
 from flowctl.model.ids import CallId
-from flowctl.services import health, processors, recipes, sockets
+from flowctl.services import canvases, health, processors, recipes, sockets
 from flowctl.services.answers import Question
 from flowctl.services.control import Control
 from flowctl.services.recipes import Recipe
@@ -96,6 +97,17 @@ class Flow:
         control, network = self._session.control, self._session.settings.network
         found = sockets.of_function(control, module, task, network)
         return Socket(self._session, f"{found.network}/{found.name}")
+
+    def canvas(self, text: str) -> Pattern:
+        """Return the canvas that a text writes: `flow.canvas("a.x | [b.y, c.z(limit=3)]")`.
+
+        `|` is a pipeline and `[ ]` a parallel; `funnel([a.x, b.y], c.z)` and `segment(a.x, 100)`
+        are what they are in Python.
+
+        Raises:
+            InvalidInput: it writes none; the message says where.
+        """
+        return Pattern(canvases.read(text), self._session, text)
 
     def handle(self, call_id: str) -> Handle:
         """Return the call with this id, whoever sent it.

@@ -226,6 +226,8 @@ def _sentence(known: Sequence[Call]) -> str:
     call = known[-1]
     if call.status is CallStatus.JOINED:
         return "its value went into a call of another run"
+    if call.status is CallStatus.WAITING and call.started_at is not None:
+        return f"the {call.socket} is under way; flowctl trace {call.id} shows how far"
     if call.status is CallStatus.WAITING:
         return "the value waits for its join: other arguments have none yet"
     return f"the call is {call.status}" + (f" on {call.worker}" if call.worker else "")
@@ -271,13 +273,15 @@ def find(control: Control, name: str) -> Call:
 
 
 def cancel(control: Control, name: str) -> Call:
-    """Ask for the end of the running call with this id, and return it as it was.
+    """Ask for the end of the running call or canvas with this id, and return it as it was.
 
     Raises:
         Refused: it does not run.
     """
     control.may_write()
     found = find(control, name)
+    if found.status is CallStatus.WAITING and control.store.traffic.cancel_canvas(found.id):
+        return found
     control.store.traffic.cancel(found.id)
     return found
 

@@ -31,6 +31,7 @@ from flowctl.model.ids import CallId, RunId, keyed_call_id, new_id
 from flowctl.model.inputs import keep
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Call, Finished, Outgoing
+from flowctl.recipe import expression
 from flowctl.services import calls, names, queues, sockets
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
@@ -165,6 +166,24 @@ def _refused(control: Control, outgoing: Sequence[Outgoing]) -> dict[str, str]:
     except BrokerUnavailable as error:
         return {each.message.id: str(error) for each in outgoing}
     return {}
+
+
+def written(text: str) -> Node | None:
+    """Return the canvas that a text writes, or None where it is the name of a socket.
+
+    Raises:
+        InvalidInput: it is neither; the message says where.
+    """
+    return expression.read(text) if expression.is_expression(text) else None
+
+
+def read(text: str) -> Node:
+    """Return the canvas that a text writes.
+
+    Raises:
+        InvalidInput: it writes none; the message says where.
+    """
+    return expression.read(text)
 
 
 def whole(program: Node) -> Node:
