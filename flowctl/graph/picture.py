@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -29,6 +30,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Whether room for numbers is kept."""
     level: Level | None = None
     """How much lines say; None for as much as fits."""
+    line: bool | None = None
+    """Whether cards have one line; None for what fits."""
 
 
 class Drawing(Struct, frozen=True, kw_only=True):
@@ -51,6 +54,16 @@ class Part(StrEnum):
     TITLE = "title"
     ROW = "row"
     LABEL = "label"
+
+
+class Written(NamedTuple):
+    """A text in its slot."""
+
+    slot: Slot
+    text: str
+    part: Part
+    name: str
+    """Of the vertex or the plug that it is about."""
 
 
 class _Choice(Struct, frozen=True):
@@ -105,9 +118,16 @@ def _choices(options: Options) -> Iterator[_Choice]:
     for level in [levels[:-1], levels[-1:]]:
         for orient in orients:
             wordy = orient is Orient.TB and len(level) > 1
-            yield from (_Choice(orient, each, line=False) for each in level[wordy:])
-        if Orient.TB in orients and (options.height or options.width):
+            if not options.line:
+                yield from (_Choice(orient, each, line=False) for each in level[wordy:])
+            elif orient is Orient.LR:
+                yield from (_Choice(orient, each, line=True) for each in level)
+        if Orient.TB in orients and _may_be_lines(options):
             yield from (_Choice(Orient.TB, each, line=True) for each in level[len(level) > 1 :])
+
+
+def _may_be_lines(options: Options) -> bool:
+    return bool(options.height or options.width) if options.line is None else options.line
 
 
 def _metrics(graph: Graph, options: Options, choice: _Choice) -> Metrics:
@@ -144,11 +164,11 @@ def _least_of(part: Skeleton, metrics: Metrics) -> int:
 
 def text(drawing: Drawing, overlay: Overlay | None = None) -> list[str]:
     """Return a drawing as lines, with the numbers of this moment."""
-    pieces = [(slot, words) for slot, words, _ in texts(drawing, overlay)]
+    pieces = [(each.slot, each.text) for each in texts(drawing, overlay)]
     return [row.rstrip() for row in write(drawing.picture, pieces)]
 
 
-def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str, Part]]:
+def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[Written]:
     """Yield what stands in every slot of a drawing, and what it is."""
     picture, level = drawing.picture, drawing.level
     shown = (overlay or Overlay()) if drawing.options.live else None
@@ -156,14 +176,16 @@ def texts(drawing: Drawing, overlay: Overlay | None) -> Iterator[tuple[Slot, str
     for edge in drawing.graph.edges:
         slot = picture.labels.get(edge.name)
         if slot is not None:
-            yield slot, adapt(edge_text(edge, shown, level, slot.width)), Part.LABEL
+            words = adapt(edge_text(edge, shown, level, slot.width))
+            yield Written(slot, words, Part.LABEL, edge.name)
     for vertex in drawing.graph.vertices:
         slots, lines = picture.cards[vertex.name], card_text(vertex, shown, level)
         if len(slots) == 1:
             lines = [_short(vertex.name, vertex.processor, shown)]
         above = (len(slots) - len(lines)) // 2
         for number, line in enumerate(lines):
-            yield slots[above + number], adapt(line), Part.ROW if number else Part.TITLE
+            part = Part.ROW if number else Part.TITLE
+            yield Written(slots[above + number], adapt(line), part, vertex.name)
 
 
 def _short(name: str, processor: str, overlay: Overlay | None) -> str:

@@ -65,7 +65,7 @@ def _card(box: Box) -> str:
 
 
 def _words(drawing: Drawing, overlay: Overlay | None) -> Iterator[str]:
-    for slot, text, part in texts(drawing, overlay):
+    for slot, text, part, _ in texts(drawing, overlay):
         if text:
             yield _word(slot, text, part)
 

@@ -64,8 +64,15 @@ class Going:
         self._jump(self._deck.history.last, "you were nowhere else yet")
 
     def do_view(self, word: str) -> None:
-        """Go to a view."""
-        self.go(Place(word))
+        """Go to a view; one of a single network shows that of the object under the cursor."""
+        views, target = self._deck.cockpit.views, self._deck.view.target()
+        if target is None or word not in views or not views[word].one_network:
+            self.go(Place(word))
+            return
+        network = target.name if target.kind == "network" else target.network
+        known = target.kind in ("processor", "plug") and not self._deck.view.one_network
+        about = Target("network", network) if network else None
+        self.go(Place(word, about, target.name if known else ""))
 
     def do_enter(self) -> None:
         """Apply what is staged, or go into the object under the cursor."""

@@ -39,6 +39,8 @@ class View(Widget, inherit_bindings=False):
     """Seconds between two looks; 0 looks once."""
     needs: ClassVar[bool] = False
     """Whether it is about one object and cannot be opened without."""
+    one_network: ClassVar[bool] = False
+    """Whether it shows one network: that of the object one comes from."""
     actions: ClassVar[tuple[Action, ...]] = ()
     """Actions of its own; their scope is its word."""
 

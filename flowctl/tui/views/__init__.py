@@ -5,12 +5,14 @@ from __future__ import annotations
 from flowctl.tui.view import View
 from flowctl.tui.views.details import Describe, Output, Yaml
 from flowctl.tui.views.flows import Networks
+from flowctl.tui.views.graph import Graph
 from flowctl.tui.views.lists import LISTED
 from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.queues import Queues
 
 VIEWS: tuple[type[View], ...] = (
     Networks,
+    Graph,
     Queues,
     Processors,
     *LISTED,
