@@ -215,7 +215,8 @@ def write(node: Node) -> str:
     if isinstance(node, Pipeline):
         chain = len(node.steps) > 1
         inner = (" | " if chain else ", ").join(map(_inner, node.steps))
-        return inner if chain else f"pipeline({inner})"
+        # A list alone would be read as the list of steps.
+        return inner if chain else f"pipeline({f'[{inner}]' if inner[:1] == '[' else inner})"
     keep = ', errors="keep"' if node.keep else ""
     if isinstance(node, Segment):
         return f"segment({write(node.step)}, {node.size}{keep})"
