@@ -41,7 +41,7 @@ from json.encoder import encode_basestring as _quote
 from typing import Any, NamedTuple, NoReturn
 
 SETUP, CALL, STOP = 1, 2, 3
-READY, BROKEN, OUTPUT, YIELD, DONE, FAILED = 10, 11, 12, 13, 14, 15
+READY, BROKEN, OUTPUT, YIELD, DONE, FAILED, EMIT = 10, 11, 12, 13, 14, 15, 16
 
 FRAME = struct.Struct(">BII")
 """Kind, bytes of the head, bytes of the body."""
@@ -51,7 +51,7 @@ LINE = 8192
 TEXT = 64 << 10
 """The most that is told of a traceback or a source."""
 OUTPUT_CAP = 1 << 20
-OFFERED = ("plugs", "output", "routes", "context")
+OFFERED = ("plugs", "output", "routes", "context", "emit")
 """Parameters with these names are ours to fill; no input reaches them."""
 PLAIN = frozenset({type(None), bool, int, float, str, list, dict, tuple})
 JSON, BYTES = "application/json", "application/octet-stream"
@@ -286,8 +286,7 @@ class Stream(io.TextIOBase):
     mode = "w"
 
     def __init__(self, console: Console, name: str) -> None:
-        self._console = console
-        self._stream = name
+        self._console, self._stream = console, name
         self.name = f"<{name}>"
         self.buffer = Raw(self)
 
@@ -334,11 +333,9 @@ class Console:
     """Leads whatever is printed to the call that runs now, else to none."""
 
     def __init__(self, wire: Wire, limit: int) -> None:
-        self._wire = wire
-        self._limit = limit
+        self._wire, self._limit = wire, limit
         self._idle = self.capture = Capture(wire, "", limit)
-        self._stdout = Stream(self, "stdout")
-        self._stderr = Stream(self, "stderr")
+        self._stdout, self._stderr = Stream(self, "stdout"), Stream(self, "stderr")
 
     def install(self) -> None:
         """Take over sys.stdout and sys.stderr."""
@@ -377,8 +374,7 @@ class Task:
     """A function, and how its parameters are filled."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        parameters = _parameters(function)
+        self.function, parameters = function, _parameters(function)
         names = {parameter.name for parameter in parameters}
         if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             names |= {"plugs", "output"}
@@ -459,21 +455,25 @@ _MAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "output": lambda call: Output(),
     "routes": lambda call: dict.fromkeys(call.get("routes") or call.get("plugs") or (), False),
     "context": lambda call: Context(**(call.get("context") or {})),
+    "emit": lambda call: lambda channel, value: emit(call, channel, value),
 }
+
+
+def emit(call: dict[str, Any], channel: str, value: Any) -> None:
+    """Tell whoever listens something, on the channel `log` or `data`."""
+    if channel not in ("log", "data"):
+        raise ValueError(f'there is no channel "{channel}", only log and data')
+    head = _encode({"id": call["id"], "channel": channel})
+    call["wire"].send(EMIT, head, _encode(value).encode("utf-8", "backslashreplace"))
 
 
 class Emitter:
     """Sends the outputs of one call."""
 
-    def __init__(
-        self, wire: Wire, call: dict[str, Any], offered: dict[str, Any], limit: int
-    ) -> None:
-        self._wire = wire
-        self._id = call["id"]
-        self._known = call.get("plugs") or ()
-        self._routes = call.get("routes") or ()
+    def __init__(self, wire: Wire, call: dict[str, Any], offered: dict[str, Any], cap: int) -> None:
+        self._wire, self._id, self._limit = wire, call["id"], cap
+        self._known, self._routes = call.get("plugs") or (), call.get("routes") or ()
         self._offered = offered
-        self._limit = limit
 
     def exhaust(self, generator: Any) -> Any:
         """Send everything that a generator yields; return what it returns."""
@@ -550,8 +550,7 @@ class Python:
     def __init__(self, setup: dict[str, Any]) -> None:
         self._overrides: dict[str, str] = setup.get("overrides") or {}
         self._limit = int(setup.get("frame_cap") or 0)
-        module: str = setup.get("module") or ""
-        self._name, _, self._class = module.partition(":")
+        self._name, _, self._class = str(setup.get("module") or "").partition(":")
         self._module = self._load(setup)
         self._owner = self._instantiate() if self._class else self._module
         self._tasks: dict[str, Task] = {}
@@ -563,6 +562,7 @@ class Python:
 
     def run(self, wire: Wire, call: dict[str, Any], body: bytes) -> Outcome:
         """Run one call."""
+        call["wire"] = wire
         if "tests" in call:
             return self._test(call, body)
         result, offered = self._call(call["task"], call, body)

@@ -270,6 +270,7 @@ class Core:
         luck = random.random()  # jitter, no secret
         finished = settle(item.route, item.message, outcome, item.received_at, luck)
         finished.given, finished.is_told = item.given(), item.begun or item.is_told
+        finished.events = (*item.emitted.give(), *finished.events)
         return Commit(item, finished)
 
     def _returned(self, items: Sequence[Item]) -> None:
@@ -297,8 +298,11 @@ class Core:
         self._crew.pool.adjust(now)
         self._set_window()
         begun, claims = self._ledger.due(self._crew.running(), now)
-        if begun or claims:
-            self._keeper.begin(begun, claims)
+        told = [
+            event for item in self._crew.running() if item.begun for event in item.emitted.give()
+        ]
+        if begun or claims or told:
+            self._keeper.begin(begun, claims, told)
         self._report()
 
     def _set_window(self) -> None:

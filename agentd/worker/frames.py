@@ -33,6 +33,7 @@ class Kind(IntEnum):
     YIELD = 13
     DONE = 14
     FAILED = 15
+    EMIT = 16
 
 
 class Frame(msgspec.Struct, frozen=True):

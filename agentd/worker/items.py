@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from agentd.worker.emitted import Emitted
 from agentd.worker.routing import Output, Route
 from flowctl.broker.base import Delivery
 from flowctl.model.inputs import ARGUMENTS, Kept, keep
@@ -40,6 +41,8 @@ class Item:
     """Monotonic seconds; 0 while it waits."""
     started_at: datetime | None = None
     outputs: list[Output] | None = None
+    emitted: Emitted = field(default_factory=Emitted)
+    """What it told on channels."""
     printed: list[str] = field(default_factory=list)
     printed_size: int = 0
     begun: bool = False

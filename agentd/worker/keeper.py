@@ -27,7 +27,7 @@ from flowctl.errors import FlowError, PublishFailed, Unavailable
 from flowctl.failpoints import reach
 from flowctl.model.canvas import Follow
 from flowctl.model.states import CallStatus
-from flowctl.model.traffic import Answer, Call, Failure, Finished, Message, Outgoing
+from flowctl.model.traffic import Answer, Call, Event, Failure, Finished, Message, Outgoing
 from flowctl.model.work import Arrival, Claim, Slot
 from flowctl.services import answers
 from flowctl.services.control import Control
@@ -91,13 +91,14 @@ class Desk:
     arrivals: list[tuple[Item, Arrival]] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
     claims: list[tuple[Item, Claim]] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
     unpublished: list[Batch] = field(default_factory=list)
     sent: list[Outgoing] = field(default_factory=list)
 
     def is_empty(self) -> bool:
         """Tell whether nothing waits but marks that may ride along with the next commit."""
         return not (
-            self.commits or self.looks or self.arrivals or self.begun or self.claims
+            self.commits or self.looks or self.arrivals or self.begun or self.claims or self.told
             or self.unpublished
         )  # fmt: skip
 
@@ -159,11 +160,17 @@ class Keeper:
             self._desk.arrivals.extend(arrivals)
             self._changed.notify()
 
-    def begin(self, calls: Sequence[Call], claims: Sequence[tuple[Item, Claim]] = ()) -> None:
-        """Record that these calls run, and hold the long ones by a lease."""
+    def begin(
+        self,
+        calls: Sequence[Call],
+        claims: Sequence[tuple[Item, Claim]] = (),
+        told: Sequence[Event] = (),
+    ) -> None:
+        """Record that these calls run and what they told, and hold the long ones by a lease."""
         with self._changed:
             self._desk.begun.extend(calls)
             self._desk.claims.extend(claims)
+            self._desk.told.extend(told)
             self._changed.notify()
 
     def _run(self) -> None:
@@ -197,7 +204,7 @@ class Keeper:
             self._patiently(lambda: self._look(desk.looks))
         if desk.arrivals:
             self._patiently(lambda: self._arrive(desk.arrivals))
-        if desk.begun or desk.claims:
+        if desk.begun or desk.claims or desk.told:
             self._patiently(lambda: self._begin(desk))
         if desk.commits:
             self._commit(list(desk.commits), desk.sent)
@@ -283,6 +290,8 @@ class Keeper:
             self._control.store.traffic.claim([claim for _, claim in desk.claims])
             reach("worker.claimed")
             self._ack([item for item, _ in desk.claims])
+        if desk.told:
+            self._control.store.events.add(desk.told)
 
     def _publish(self, batch: Batch) -> None:
         if not batch.outgoing:

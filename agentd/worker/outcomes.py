@@ -6,11 +6,12 @@ import logging
 import signal
 from typing import Any
 
+from agentd.worker.emitted import emission
 from agentd.worker.frames import Frame, Kind
 from agentd.worker.items import Item
 from agentd.worker.routing import Outcome, Output
 from flowctl.clock import Clock
-from flowctl.model.traffic import Failure
+from flowctl.model.traffic import Event, Failure
 
 log = logging.getLogger("call")
 
@@ -28,6 +29,8 @@ def note(item: Item, frame: Frame, clock: Clock) -> Outcome | None:
         item.outputs.append(
             Output(frame.body, str(frame.head["content_type"]), frame.head.get("plug"))
         )
+    elif frame.kind is Kind.EMIT:
+        item.emitted.take(_emission(item, frame, clock))
     elif frame.kind is Kind.DONE:
         return _done(item, frame, clock)
     elif frame.kind is Kind.FAILED:
@@ -68,6 +71,11 @@ def stream_out(item: Item, stream: str, text: str) -> None:
                 "stream": stream,
             },
         )
+
+
+def _emission(item: Item, frame: Frame, clock: Clock) -> Event:
+    place, channel = (item.route.network, item.route.socket.name), str(frame.head.get("channel"))
+    return emission(item.message, place, channel, frame.body, clock.now())
 
 
 def _done(item: Item, frame: Frame, clock: Clock) -> Outcome:

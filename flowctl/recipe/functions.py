@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from flowctl.model.flow import Argument
 
-OFFERED = frozenset({"plugs", "output", "routes", "context"})
+OFFERED = frozenset({"plugs", "output", "routes", "context", "emit"})
 """Parameters that a worker fills by itself where a function names them."""
 WAITED = frozenset({"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"})
 """Kinds of parameters that a join waits for, unless they have a default."""

@@ -91,6 +91,7 @@ def _emitted(event: Event) -> Document:
         "run": event.run_id,
         "attempt": said["attempt"],
         "data": said["data"],
+        **({"dropped": said["dropped"]} if "dropped" in said else {}),
     }
 
 

@@ -147,8 +147,10 @@ def flaky(n, context=None):
         raise OSError("not yet")
     return n
 
-def slow(n):
+def slow(n, emit):
+    emit("data", {"at": "once"})
     time.sleep(2.5)
+    emit("log", f"{n} is nearly done")
     return n
 """
 
@@ -174,6 +176,14 @@ def test_every_step_of_every_call_is_told_once(cluster: Cluster) -> None:
         mine = [each for each in told if each["name"] == late]
         assert [each["action"] for each in mine] == ["received", "prerun", "postrun"]
         assert len({each["id"].rpartition(".")[0] for each in mine}) == 2, "told when it began"
+
+        with listening(net, "listen", "a.data", "a.log", "--since", before) as heard:
+            said = [heard() for _ in range(2)]
+        assert [(each["channel"], each["data"]) for each in said] == [
+            ("a.data", {"at": "once"}),
+            ("a.log", "1 is nearly done"),
+        ]
+        assert {each["name"] for each in said} == {late}
 
         # Whoever goes on after an id gets the rest, nothing twice.
         half = told[len(told) // 2]
