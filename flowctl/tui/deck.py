@@ -14,6 +14,7 @@ from textual import events
 from textual.message import Message
 from textual.screen import Screen
 
+from flowctl.services.control import Control
 from flowctl.tui import bars
 from flowctl.tui.acting import Actor
 from flowctl.tui.actions import Action
@@ -60,6 +61,9 @@ class Deck(Screen[None], inherit_bindings=False):
         def __init__(self, text: str, tone: Tone, command: str) -> None:
             super().__init__()
             self.text, self.tone, self.command = text, tone, command
+
+    class Named(Message, bubble=False):
+        """The names of objects were read."""
 
     def __init__(self, first: Place) -> None:
         super().__init__()
@@ -164,6 +168,20 @@ class Deck(Screen[None], inherit_bindings=False):
     def tell(self, text: str, tone: Tone, command: str = "") -> None:
         """Say something from a thread."""
         self.post_message(Deck.Told(text, tone, command))
+
+    def read_names(self) -> None:
+        """Read the names of objects in a thread, for what is typed and chosen from."""
+
+        def job(control: Control) -> None:
+            self.names.read(control)
+            self.post_message(Deck.Named())
+
+        self.office.assign(job)
+
+    def on_deck_named(self) -> None:
+        """Show the names where they are waited for."""
+        if self.panel is not None and self.panel.is_attached:
+            self.panel.draw()
 
     def on_deck_told(self, event: Told) -> None:
         """Say what a thread has to say, and look at what it did."""

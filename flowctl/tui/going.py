@@ -144,6 +144,7 @@ class Going:
     def do_network(self) -> None:
         """Choose the network that is shown."""
         deck = self._deck
+        deck.read_names()
 
         def options(text: str) -> list[tuple[Line, Callable[[], None]]]:
             names = ["", *deck.names.of("network")]

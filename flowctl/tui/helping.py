@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from flowctl.tui.actions import Action, Danger
+from flowctl.tui.actions import Action, Danger, Group
 from flowctl.tui.keymap import Keymap, written
 from flowctl.tui.places import Place
 from flowctl.views.filters import parse
@@ -58,13 +58,21 @@ def option_lines(deck: Deck, text: str, views_only: bool) -> list[Option]:
         return options
     wanted = parse(" ".join(f"~{word}" for word in text.split()))
     found = [option for option in options if wanted.matches(option[0].text, {})]
-    return sorted(found, key=lambda option: text.lower() not in option[0].text.lower())
+    return sorted(found, key=lambda option: _rank(option[0].text.lower(), text.lower()))
+
+
+def _rank(shown: str, text: str) -> int:
+    """Return where a text stands in an option: the earlier the better; scattered letters come last."""
+    at = shown.find(text)
+    return at if at >= 0 else len(shown)
 
 
 def _actions(deck: Deck) -> list[Option]:
     target = deck.view.target()
     found: list[Option] = []
     for action in deck.active():
+        if action.group is Group.VIEWS and action.id != "menu":
+            continue
         if action.when is not None and (target is None or not action.when(target)):
             continue
         key = deck.cockpit.keymap.shown(action)
