@@ -9,8 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos import canvases
 from tests.chaos.pairs import PAIRS, pair
 from tests.chaos.runner import wreak
+
+MODES = {"messages": (wreak, 100.0), "canvases": (canvases.wreak, 4.0)}
+"""What flows while things are killed, and how much of it a second."""
 
 
 def main() -> int:
@@ -18,7 +22,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
-    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--mode", choices=MODES, default="messages")
+    parser.add_argument("--rate", type=float, help="messages or canvases a second")
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between kills")
     parser.add_argument("--pair", choices=PAIRS, action="append")
     options = parser.parse_args()
@@ -26,8 +31,9 @@ def main() -> int:
     for name in options.pair or PAIRS:
         print(f"{name}: {options.seconds:.0f} s, seed {options.seed}", flush=True)
         with tempfile.TemporaryDirectory() as home, pair(name, Path(home)) as (cluster, outages):
+            wreak, rate = MODES[options.mode]
             verdict = wreak(
-                cluster, seconds=options.seconds, seed=options.seed, rate=options.rate, pause=options.pause,
+                cluster, seconds=options.seconds, seed=options.seed, rate=options.rate or rate, pause=options.pause,
                 outages=outages, say=lambda line: print("  " + line, flush=True),
             )  # fmt: skip
         print(f"{name}: {verdict.sentence()}", flush=True)
