@@ -153,12 +153,11 @@ def write_value(value: Any, limit: int) -> tuple[str, bytes]:
 class Wire:
     """Frames in and out of the socket; writing is safe in any thread and in signal handlers."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._buffer = bytearray()
+    def __init__(self, connection: socket.socket, permits: int = -1) -> None:
+        self._socket, self._permits = connection, permits
+        self._buffer, self._sending = bytearray(), False
         self._lock = threading.RLock()
         self._waiting: collections.deque[bytes] = collections.deque()
-        self._sending = False
 
     def receive(self) -> tuple[int, dict[str, Any], bytes] | None:
         """Return the next frame, or None when the worker is gone."""
@@ -180,6 +179,10 @@ class Wire:
             self._waiting.append(FRAME.pack(kind, len(about), len(body)) + about + body)
             if not self._sending:  # else a signal handler prints while a frame is on its way
                 self._drain()
+
+    def may_begin(self) -> bool:
+        """Wait for the permit of the call that came; False: the worker has taken it back."""
+        return self._permits < 0 or os.read(self._permits, 1) == b"R"
 
     def close(self) -> None:
         """Let go of the socket: a forked child has no business with it."""
@@ -210,14 +213,12 @@ class Capture:
     """The output of one call: the first half of the limit at once, the end of the rest at the end."""
 
     def __init__(self, wire: Wire, call_id: str, limit: int) -> None:
-        self._wire = wire
-        self._id = call_id
+        self._wire, self._id = wire, call_id
         self._head = self._room = limit // 2
         self._lock = threading.RLock()
         self._lines: dict[str, str] = {}
         self._tail: collections.deque[tuple[str, str]] = collections.deque()
-        self._size = 0
-        self._dropped = 0
+        self._size = self._dropped = 0
 
     def write(self, stream: str, text: str) -> None:
         """Take text; whole lines leave at once while there is room."""
@@ -796,8 +797,7 @@ class Command:
             sys.stderr.write(chunk.decode("utf-8", "backslashreplace"))
 
     def _obituary(self, stderr: Any) -> str:
-        status = self._process.wait()
-        self._pass_on(stderr)
+        status, _ = self._process.wait(), self._pass_on(stderr)
         how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
         return f"the program {how} before it answered"
 
@@ -908,12 +908,12 @@ def limit_resources(memory: int) -> None:
         file.write("500")
 
 
-def open_wire(number: int) -> Wire:
-    """Move the socket to a high descriptor that no child process inherits."""
+def lift(number: int) -> int:
+    """Move a file to a high descriptor that no child process inherits."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     high = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, min(900, max(soft - 16, 3)))
     os.close(number)
-    return Wire(socket.socket(fileno=high))
+    return high
 
 
 def open_source(setup: dict[str, Any]) -> Python | Command:
@@ -975,7 +975,8 @@ def serve(wire: Wire) -> int:
     version = ".".join(map(str, sys.version_info[:3]))
     wire.send(READY, _encode({"pid": os.getpid(), "python": version, "tasks": tasks}))
     while (frame := wire.receive()) is not None and frame[0] != STOP:
-        answer(wire, console, source, frame[1], frame[2])
+        if wire.may_begin():
+            answer(wire, console, source, frame[1], frame[2])
     source.stop()
     if frame is None:
         os._exit(0)  # the worker is gone: threads of the user must not keep us
@@ -991,7 +992,8 @@ def main() -> int:
     # ignored but handled, so that the programs which the user's code starts do not inherit it.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     faulthandler.enable(file=2)
-    return serve(open_wire(int(sys.argv[1])))
+    permits = lift(int(sys.argv[3])) if len(sys.argv) > 3 else -1  # older workers give none
+    return serve(Wire(socket.socket(fileno=lift(int(sys.argv[1]))), permits))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from agentd.worker.crew import Crew, Reports
@@ -73,6 +74,7 @@ class Core:
         self._troubles: dict[str, str] = {}
         self._deadline: float | None = None
         self._next_tick = 0.0
+        self._recall_at = inf
         self._follower = Follower(
             control,
             identity,
@@ -128,6 +130,7 @@ class Core:
         for _ in range(len(self._inbox)):
             self._inbox.popleft()()
         self._dispatch()
+        self._recall_at = self._crew.recall()
         if self._clock.monotonic() >= self._next_tick:
             self._tick()
 
@@ -136,7 +139,7 @@ class Core:
         if self._inbox:
             return 0.0
         now = self._clock.monotonic()
-        times = [self._next_tick - now]
+        times = [self._next_tick - now, self._recall_at - now]
         if limit := self._timeout():
             times += [item.started + limit - now for item in self._crew.running()]
         if self._ready and (wait := self._bucket.wait(now)):

@@ -9,6 +9,7 @@ import logging
 import selectors
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from agentd.worker.executors import Executor, Phase
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MOST_LOGGED = 1024 * 1024
 """Characters of what one call writes past `sys.stdout`; more would only slow the log down."""
+RECALL_AFTER = 0.05
+"""Seconds that a call may run before those behind it are taken back."""
 _STREAMS = ("stdout", "stderr")
 
 
@@ -89,6 +92,23 @@ class Crew:
             self.pool.flush(executor)
         if events & selectors.EVENT_READ:
             self._listen(executor)
+
+    def recall(self) -> float:
+        """Take back what lies behind calls that turn out to be long; return when to look again."""
+        now, due = self._clock.monotonic(), inf
+        for executor in self.pool:
+            if len(executor.calls) < 2:
+                continue
+            late = max(executor.calls[0].started, executor.recalled) + RECALL_AFTER
+            if now >= late:
+                executor.recalled = now
+                if items := executor.recall():
+                    self._reports.returned(items)
+                    late = now  # they may go elsewhere at once
+                else:
+                    late = now + RECALL_AFTER
+            due = min(due, late)
+        return due
 
     def end_late(self, limit: float) -> None:
         """End the calls that run longer than `limit` seconds (0: no limit), and stuck starts."""

@@ -12,6 +12,7 @@ from typing import Any
 from agentd.worker.frames import Frame, Kind, Reader, pack
 from agentd.worker.items import Item
 from agentd.worker.launch import kill_group, spawn
+from agentd.worker.permits import Permits
 
 _CHUNK = 256 * 1024
 
@@ -32,7 +33,10 @@ class Executor:
         self, number: int, python: str, env: dict[str, str], cwd: Path, now: float, family: str
     ) -> None:
         self.number = number
-        launched = spawn(python, env=env, cwd=cwd, family=family)
+        self._permits = Permits()
+        permits = self._permits.theirs
+        launched = spawn(python, env=env, cwd=cwd, family=family, permits=permits)
+        self._permits.hand_over()
         self.process, self.socket, self._token = launched.process, launched.link, launched.token
         self.stdout, self.stderr = launched.stdout, launched.stderr
         for stream in (self.stdout, self.stderr):
@@ -42,6 +46,9 @@ class Executor:
         self.since = now
         self.calls: deque[Item] = deque()
         """Oldest first; the first one runs."""
+        self.recalled = 0.0
+        """When the others were last taken back."""
+        self._due = 0
         self._reader = Reader()
         self._unsent = bytearray()
 
@@ -58,9 +65,19 @@ class Executor:
     def send(self, kind: Kind, head: dict[str, Any], body: bytes = b"") -> None:
         """Queue a frame; `flush` writes it."""
         self._unsent += pack(kind, head, body)
+        self._due += kind is Kind.CALL
+
+    def recall(self) -> list[Item]:
+        """Take back the calls behind the first one that it has not begun, and return them."""
+        count = self._permits.take_back(len(self.calls) - 1)
+        taken = [self.calls.pop() for _ in range(count)]
+        return taken[::-1]
 
     def flush(self) -> bool:
         """Write what the socket takes now and tell whether something is left."""
+        if self._due:
+            self._permits.give(self._due)
+            self._due = 0
         while self._unsent:
             try:
                 count = self.socket.send(self._unsent[:_CHUNK])
@@ -101,6 +118,7 @@ class Executor:
         kill_group(self.process.pid, self._token)
         status = self.process.wait()
         self.socket.close()
+        self._permits.close()
         for stream in (self.stdout, self.stderr):
             with contextlib.suppress(OSError):
                 os.close(stream)

@@ -47,11 +47,13 @@ def spawn(
     cwd: str | Path,
     family: str = "",
     nice: int = 0,
+    permits: int = -1,
     program: Path = PROGRAM,
 ) -> Launched:
     """Start an executor on the interpreter `python`, with the processor's variables `env`.
 
-    Its mark begins with `family`, so that the agent can end what a killed worker leaves.
+    Its mark begins with `family`, so that the agent can end what a killed worker leaves. With
+    `permits` it takes one from that descriptor before each call.
 
     Call it from a thread that lives as long as the worker: the kernel ends the executor together
     with the thread that started it.
@@ -61,15 +63,17 @@ def spawn(
     """
     token = family + secrets.token_hex(16)
     link, theirs = socket.socketpair()
+    passed = [theirs.fileno(), *([permits] if permits >= 0 else [])]
+    numbers = [str(theirs.fileno()), str(os.getpid()), *map(str, passed[1:])]
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     try:
         process = subprocess.Popen(
-            [python, "-s", str(program), str(theirs.fileno()), str(os.getpid())],
+            [python, "-s", str(program), *numbers],
             stdin=subprocess.DEVNULL,
             stdout=out_write,
             stderr=err_write,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=passed,
             start_new_session=True,
             cwd=cwd or tempfile.gettempdir(),
             env=scrub(os.environ) | dict(env) | {MARK: token},
