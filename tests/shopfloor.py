@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from flowctl.broker.base import QueueSpec
@@ -31,6 +32,7 @@ def fill(control: Control) -> None:
     _workers(control)
     _messages(control)
     _calls(control)
+    _series(control)
 
 
 def _flows(control: Control) -> None:
@@ -147,3 +149,47 @@ def _calls(control: Control) -> None:
             )
         )  # fmt: skip
     control.store.traffic.commit(batch)
+
+
+def _series(control: Control) -> None:
+    """What was measured in the last hour: waves, so that charts have something to show."""
+    now = control.clock.now()
+    samples = []
+    for minute in range(60, 0, -1):
+        at, wave = now - timedelta(minutes=minute - 0.5), minute % 12
+        measured = {
+            ("cluster", "all", "calls"): 6000.0 + 500 * wave,
+            ("cluster", "all", "failed"): 180.0 if minute < 5 else 0.0,
+            ("agent", "h1", "cpu"): 40.0 + 3 * wave,
+            ("agent", "h1", "load"): 3.0 + 0.2 * wave,
+            ("agent", "h1", "memory"): 75.0 - minute / 4,
+            ("agent", "h1", "disk"): 40.0,
+            ("agent", "h2", "cpu"): 3.0,
+        }
+        samples += [
+            Sample(at=at, kind=kind, object=name, metric=metric, value=value)
+            for (kind, name, metric), value in measured.items()
+        ]
+    control.store.duty.sample(samples)
+
+
+def _logs(control: Control) -> None:
+    """Let daemons and a worker say something of the last seconds."""
+    now = control.clock.now()
+    said = (
+        ("agentd-h1", "info", "6 workers as wanted", {}),
+        ("workers/h1.orders.parse.worker.1", "info", "order 17 parsed", {"socket": "parse.rows"}),
+        ("workers/h1.orders.parse.worker.1", "info", 'got {"id": 18, "price": null}', {"socket": "parse.rows"}),
+        ("agentd-h2", "error", "worker of mail ended: ImportError: no module smtp", {}),
+        ("schedulerd", "warning", "agent h3 was not heard of for 15 s: suspect", {}),
+        ("schedulerd", "info", "store waits: no agent has 2 free cpus", {}),
+    )  # fmt: skip
+    for number in range(60):
+        name, level, text, more = said[number % len(said)]
+        at = (now - timedelta(seconds=60 - number)).isoformat()
+        record = {"at": at, "level": level, "logger": "flowctl", "message": text, **more}
+        record |= {"stream": "stdout"} if more else {}
+        file = control.settings.paths.logs / f"{name}.log"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as stream:
+            stream.write(json.dumps(record) + "\n")

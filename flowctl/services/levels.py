@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flowctl.graph.live import PlugLive
+from flowctl.model.flow import Topology
 from flowctl.model.work import Trend
 from flowctl.services import networks, pictures, queues
 from flowctl.services.control import Control
@@ -13,22 +14,34 @@ from flowctl.views.flow import QueueRow
 from flowctl.views.levels import Level, levels, until
 from flowctl.views.table import Table
 
+Measured = Sequence[tuple[Topology, pictures.Reading]]
+"""Networks with their numbers of this moment."""
+
 
 def page(control: Control, network: str = "") -> Table:
     """Return the table of queues of a network, or of all, with what moves in them."""
-    live = _live(control, scope(control, network))
-    rows = queues.listed(control, network)
-    return levels([_level(row, live.get(row.name)) for row in rows], control.clock.now())
+    found = listed(control, network, measured(control, network))
+    return levels(found, control.clock.now())
 
 
-def _live(control: Control, network: str) -> Mapping[str, PlugLive]:
+def measured(control: Control, network: str = "") -> Measured:
+    """Return the numbers of a network, or of all."""
+    chosen = scope(control, network)
+    names = [each.name for each in control.store.flows.networks() if chosen in ("", each.name)]
+    found = [networks.topology(control, name) for name in names]
+    return [(topology, pictures.measure(control, topology)) for topology in found]
+
+
+def listed(control: Control, network: str, numbers: Measured) -> list[Level]:
+    """Return the queues of a network, or of all, with what was measured of them."""
+    live = _live(numbers)
+    return [_level(row, live.get(row.name)) for row in queues.listed(control, network)]
+
+
+def _live(numbers: Measured) -> Mapping[str, PlugLive]:
     """Return what moves in each queue, by its name."""
     found: dict[str, PlugLive] = {}
-    for each in control.store.flows.networks():
-        if network not in ("", each.name):
-            continue
-        topology = networks.topology(control, each.name)
-        reading = pictures.measure(control, topology)
+    for topology, reading in numbers:
         found |= {plug.queue: reading.overlay.plugs[plug.name] for plug in topology.plugs}
         found |= {socket.queue: reading.sockets[socket.name] for socket in topology.sockets}
     return found

@@ -40,6 +40,10 @@ class Stage:
         """Return what is staged for a processor, `network/name`."""
         return self._staged.get(address)
 
+    def all(self) -> list[Staged]:
+        """Return all that is staged."""
+        return list(self._staged.values())
+
     def add(self, target: Target, step: int) -> bool:
         """Stage so many cpus more; false where nobody knows how many there are."""
         has = cpus_of(target)

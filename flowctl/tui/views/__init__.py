@@ -8,10 +8,12 @@ from flowctl.tui.views.flows import Networks
 from flowctl.tui.views.graph import Graph
 from flowctl.tui.views.lists import LISTED
 from flowctl.tui.views.processors import Processors
+from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
 
 VIEWS: tuple[type[View], ...] = (
     Networks,
+    PulseView,
     Graph,
     Queues,
     Processors,
