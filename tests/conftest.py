@@ -6,10 +6,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from flowctl.state.store import Store, open_store
 from tests import stores
 from tests.servers import postgres, rabbitmq
+
+
+# No test may depend on how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def _need(present: bool, what: str) -> None:
