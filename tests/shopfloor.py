@@ -33,6 +33,7 @@ def fill(control: Control) -> None:
     _messages(control)
     _calls(control)
     _series(control)
+    _logs(control)
 
 
 def _flows(control: Control) -> None:

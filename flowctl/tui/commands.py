@@ -64,7 +64,7 @@ class Words:
     views: Mapping[str, str]
     """Each word for a view to the view."""
     looks: frozenset[str]
-    """Views that are about one object, such as `describe`."""
+    """Views that are or can be about one object, such as `describe` and `logs`."""
     verbs: frozenset[str]
     """Verbs of changes."""
     shell: frozenset[str]
@@ -86,7 +86,7 @@ def parse(text: str, words: Words) -> Meaning:
     rest = rest.strip()
     kind = kind_of(head) if is_kind(head) else ""
     plural = KINDS[kind][0] if kind else head
-    if plural in words.views:
+    if plural in words.views and not (head in words.looks and _is_object(rest)):
         return _open(words.views[plural], rest)
     if head in ("q!", "exit", *OWN):
         return Own("quit" if head in ("q!", "exit") else head, rest)
@@ -111,6 +111,11 @@ def _split(text: str) -> tuple[str, ...]:
 def _open(view: str, rest: str) -> Open:
     network, slash, wanted = rest.partition("/")
     return Open(view, wanted if slash else "", network.strip())
+
+
+def _is_object(rest: str) -> bool:
+    kind, slash, name = rest.replace(" ", "/", 1).partition("/")
+    return bool(slash and name) and is_kind(kind)
 
 
 def _look(view: str, rest: str) -> Look:
@@ -142,7 +147,8 @@ def complete(
     head, space, rest = text.partition(" ")
     if not space:
         return [word for word in words.all if word.startswith(head) and word != head][:limit]
-    if head in words.views or (is_kind(head) and KINDS[kind_of(head)][0] in words.views):
+    listed = head in words.views or (is_kind(head) and KINDS[kind_of(head)][0] in words.views)
+    if listed and head not in words.looks:
         return []
     before, _, last = rest.rpartition(" ")
     stem = f"{head} {before} " if before else f"{head} "

@@ -44,10 +44,13 @@ LISTS = (
     Action("mark.none", ("U",), "unmark all", Group.MARK, "list", does="do_unmark"),
 )  # fmt: skip
 
+_LOGGED = frozenset({"network", "processor", "socket", "worker", "agent", "node", "deployment"})
+
 OBJECTS = (
     Action("look.open", ("enter",), "open", Group.LOOK, "object", does="do_enter"),
     Action("look.describe", ("d",), "describe: everything about it", Group.LOOK, "object", does="do_open:describe"),
     Action("look.yaml", ("y",), "the same as YAML", Group.LOOK, "object", does="do_open:yaml"),
+    Action("look.logs", ("l",), "logs", Group.LOOK, "object", _LOGGED, does="do_open:logs"),
     Action("copy.name", ("c",), "copy its name", Group.LOOK, "pick", does="do_copy_name"),
 )  # fmt: skip
 

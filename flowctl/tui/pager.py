@@ -87,7 +87,7 @@ class Pager(Canvas):
 
     def _prepared(self, line: Line) -> Line:
         if self.left:
-            line = replace(line, spans=_cut(line.spans, self.left))
+            line = replace(line, spans=cut(line.spans, self.left))
         return found_in(line, self.pattern) if self.pattern else line
 
     def move(self, step: int) -> None:
@@ -146,7 +146,8 @@ def _joined(cells: Sequence[tuple[str, Tone]]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _cut(spans: Sequence[Span], count: int) -> tuple[Span, ...]:
+def cut(spans: Sequence[Span], count: int) -> tuple[Span, ...]:
+    """Return what is left of spans without their first cells."""
     left = []
     for text, tone in spans:
         if count < len(text):

@@ -77,7 +77,7 @@ class Runner:
         }
         return commands.Words(
             views=views,
-            looks=frozenset(name for name, view in cockpit.views.items() if view.needs),
+            looks=frozenset(n for n, view in cockpit.views.items() if view.needs or view.takes),
             verbs=frozenset(a.deed.verb for a in cockpit.registry if a.deed),
             shell=frozenset(cockpit.shell),
         )

@@ -39,6 +39,8 @@ class View(Widget, inherit_bindings=False):
     """Seconds between two looks; 0 looks once."""
     needs: ClassVar[bool] = False
     """Whether it is about one object and cannot be opened without."""
+    takes: ClassVar[bool] = False
+    """Whether it can be about one object: `:logs proc/parse` beside `:logs`."""
     one_network: ClassVar[bool] = False
     """Whether it shows one network: that of the object one comes from."""
     actions: ClassVar[tuple[Action, ...]] = ()
