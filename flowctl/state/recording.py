@@ -161,10 +161,11 @@ class Recording(Repository):
 
     def _close_unrecorded(self, calls: Sequence[Call]) -> None:
         """Close the rows that joins and long calls have even where calls are not recorded."""
-        ids = [call.id for call in calls]
-        open_ = CallRow.status.not_in(sorted(TERMINAL))
-        query = CallRow.select(CallRow.id).where(CallRow.id.in_(ids), open_) if ids else None
-        known = {id_ for (id_,) in self.database.rows(query)} if query is not None else set()
+        if not calls:
+            return
+        mine = CallRow.id.in_([call.id for call in calls])
+        query = CallRow.select(CallRow.id).where(mine, CallRow.status.not_in(sorted(TERMINAL)))
+        known = {id_ for (id_,) in self.database.rows(query)}
         rows = {call.id: call_row(self.database, call) for call in calls if call.id in known}
         upsert(self.database, "call", COLUMNS, [rows[id_] for id_ in sorted(rows)], _UNRECORDED)
 
