@@ -26,7 +26,8 @@ from flowctl.services.answers import Desk, Question
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
 from flowctl.views.table import VERSION, builtin
-from flowctl.views.traffic import body_value, trace_document, trace_text
+from flowctl.views.traces import trace_document, trace_text
+from flowctl.views.traffic import body_value
 
 call_app = command_app()
 send_app = command_app()

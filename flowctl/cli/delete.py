@@ -7,7 +7,9 @@ from functools import partial
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
+from flowctl.cli.completion import complete_processor
 from flowctl.cli.lazy import command_app
 from flowctl.cli.many import each
 from flowctl.cli.output import emit, say
@@ -55,6 +57,10 @@ def delete(
         str, typer.Option("--before", help="calls: only those older than this.")
     ] = "",
     since: Since = "",
+    processor: Annotated[
+        str,
+        typer.Option("--processor", help="calls: only of one.", autocompletion=complete_processor),
+    ] = "",
 ) -> None:
     """Delete networks, processors, sockets, plugs, deployments, agents or recorded calls."""
     session = session_of(ctx)
@@ -62,7 +68,9 @@ def delete(
     targets = address(what)
     with session.control() as control:
         if targets[0] == ("call", ""):
-            _delete_calls(control, way, before=before, since=since)
+            now = control.clock.now()
+            begin, end = moment(since, now), moment(before, now)
+            _delete_calls(control, way, CallFilter(processor=processor, since=begin, until=end))
             return
         for kind, name in targets:
             if not name:
@@ -149,11 +157,8 @@ def _delete_call(control: Control, way: _Way, name: str) -> None:
     say(way.session.flags, f"call {found.id} deleted")
 
 
-def _delete_calls(control: Control, way: _Way, *, before: str, since: str) -> None:
-    now = control.clock.now()
-    wanted = CallFilter(
-        network=control.settings.network, until=moment(before, now), since=moment(since, now)
-    )
+def _delete_calls(control: Control, way: _Way, which: CallFilter) -> None:
+    wanted = replace(which, network=control.settings.network)
     _, total = calls.page(control, wanted)
     way.session.confirm(f"Forget {plural(total, 'recorded call')}?", yes=way.yes)
     say(way.session.flags, f"{plural(calls.delete(control, wanted), 'call')} deleted")

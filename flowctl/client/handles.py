@@ -18,7 +18,7 @@ from flowctl.model.states import TERMINAL, CallStatus
 from flowctl.model.traffic import Answer, Call
 from flowctl.services import calls
 from flowctl.services.answers import Question
-from flowctl.views.traffic import trace_text
+from flowctl.views.traces import trace_text
 
 QUEUED = "queued"
 """The status of a call that no worker has taken yet."""

@@ -33,6 +33,7 @@ from flowctl.views import joins as join_views
 from flowctl.views import schedules as schedule_views
 from flowctl.views import traffic as traffic_views
 from flowctl.views.table import Sheet, Table
+from flowctl.views.traces import trace_document
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -279,7 +280,7 @@ def _run(control: Control, name: str) -> Sheet:
         kind="run",
         name=row.id,
         properties=flow_views.properties(traffic_views.RUNS, row, now),
-        document=traffic_views.trace_document(found),
+        document=trace_document(found),
         tables=(("Calls", traffic_views.calls(found, now)),),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from flowctl.model.inputs import Input
 from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Call, Event, Message, Result
 from flowctl.views.flow import properties
-from flowctl.views.table import Document, Field, Sheet, Table, build, builtin
+from flowctl.views.table import Field, Sheet, Table, build, builtin
 from flowctl.views.text import NOTHING, age, clock_time, duration, one_line, plural, printable, size
 
 _PREVIEW = 48
@@ -143,9 +143,7 @@ def runs(values: Iterable[RunRow], now: datetime) -> Table:
 
 def summed(values: Sequence[Call]) -> RunRow:
     """Return the row of the run that these calls make up."""
-    first = min(
-        values, key=lambda call: (bool(call.parent), began(call) or call_end(call) or _LAST)
-    )
+    first = min(values, key=lambda call: (bool(call.parent), began(call) or call_end(call) or LAST))
     begins = [moment for call in values if (moment := began(call))]
     ends = [moment for call in values if (moment := call_end(call))]
     return RunRow(
@@ -161,7 +159,8 @@ def summed(values: Sequence[Call]) -> RunRow:
 
 
 _OPEN = (CallStatus.RECEIVED, CallStatus.RUNNING, CallStatus.RETRYING)
-_LAST = datetime.max.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+"""Stands for a moment that is not on record, where calls are put in order."""
 
 
 def began(call: Call) -> datetime | None:
@@ -292,94 +291,3 @@ def call_sheet(
         ),
         texts=tuple(texts),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One call in the tree of its run."""
-
-    depth: int
-    last: bool
-    call: Call
-    rails: tuple[bool, ...]
-    """For each level above: whether its line goes on below this one."""
-
-
-def branches(values: Sequence[Call]) -> list[Branch]:
-    """Return the calls of a run in the order of their tree, each parent before its outputs."""
-    known = {call.id for call in values}
-    below: dict[str, list[Call]] = {}
-    for call in sorted(values, key=lambda call: began(call) or _LAST):
-        below.setdefault(call.parent if call.parent in known else "", []).append(call)
-    found: list[Branch] = []
-    stack = [
-        Branch(0, index == 0, call, ()) for index, call in enumerate(reversed(below.get("", [])))
-    ]
-    while stack:
-        branch = stack.pop()
-        found.append(branch)
-        rails = (*branch.rails, not branch.last) if branch.depth else ()
-        stack += [
-            Branch(branch.depth + 1, index == 0, call, rails)
-            for index, call in enumerate(reversed(below.get(branch.call.id, [])))
-        ]
-    return found
-
-
-def trace_text(
-    values: Sequence[Call], *, ascii_only: bool = False, again: Sequence[Call] = ()
-) -> str:
-    """Return the tree of a run: each call below the one that sent it, with waits and times.
-
-    `again` are the calls, of this run or others, that ran one of these once more.
-    """
-    repeats: dict[str, list[Call]] = {}
-    for call in again:
-        repeats.setdefault(call.replays, []).append(call)
-    bar, tee, corner = ("|  ", "|- ", "`- ") if ascii_only else ("│  ", "├─ ", "└─ ")
-    lines = []
-    for branch in branches(values):
-        rails = "".join(bar if rail else "   " for rail in branch.rails)
-        knee = "" if not branch.depth else corner if branch.last else tee
-        lines.append(f"{rails}{knee}{_trace_line(branch.call, repeats)}")
-    row = summed(values)
-    took = f", {duration(row.seconds)}" if row.seconds is not None else ""
-    failed = f", {row.failed:,} failed" if row.failed else ""
-    return "\n".join([f"run {row.id}", *lines, f"{plural(row.calls, 'call')}{failed}{took}"]) + "\n"
-
-
-def _trace_line(call: Call, repeats: Mapping[str, Sequence[Call]]) -> str:
-    parts = [call.socket, call.status.value]
-    wait = _wait(call)
-    if wait is not None:
-        parts.append(f"waited {duration(wait)}")
-    if call.duration is not None:
-        parts.append(f"ran {duration(call.duration)}")
-    if call.attempt > 1:
-        parts.append(f"attempt {call.attempt}")
-    if call.plug:
-        parts.append(f"by {call.plug}")
-    parts.append(call.id[:12])
-    if call.replays:
-        parts.append(f"replays {call.replays[:12]}")
-    for each in repeats.get(call.id, ()):
-        place = "" if each.run_id == call.run_id else f" in run {each.run_id[:12]}"
-        parts.append(f"replayed as {each.id[:12]}{place}")
-    if call.failure:
-        parts.append(printable(one_line(failure_text(call), 80)))
-    return "  ".join(parts)
-
-
-def _wait(call: Call) -> float | None:
-    if call.sent_at is None or call.started_at is None:
-        return None
-    return max(0.0, (call.started_at - call.sent_at).total_seconds())
-
-
-def trace_document(values: Sequence[Call], again: Sequence[Call] = ()) -> Document:
-    """Return a run as one document: its sums, its calls in the order of the tree, their repeats."""
-    return {
-        "run": builtin(summed(values)),
-        "again": [{"call": each.id, "run": each.run_id, "replays": each.replays} for each in again],
-        "calls": [{"depth": item.depth, **builtin(item.call)} for item in branches(values)],
-    }

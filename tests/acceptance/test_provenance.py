@@ -72,6 +72,9 @@ def test_calls_run_again_as_they_were_or_with_another_input(cluster: Cluster) ->
         assert net.values([again]) == [4]
         assert net.call(again).run_id == again, "a replay is a run of its own"
         assert f"replays {sent[:12]}" in net.say("trace", again)
+        tree = json.loads(net.say("trace", sent, "-o", "json"))["calls"]
+        assert [each["socket"] for each in tree] == ["a.half", "a.keep"]
+        assert all(each["waited"] > 0 for each in tree), "the child waited since its parent ended"
         assert f"replayed as {again[:12]} in run {again[:12]}" in net.say("trace", sent)
         assert [each["call"] for each in json.loads(net.say("trace", sent, "-o", "json"))["again"]] == [
             again, other,
@@ -113,6 +116,9 @@ def test_calls_run_again_as_they_were_or_with_another_input(cluster: Cluster) ->
         assert (join["socket"], list(join["waiting"]), join["missing"]) == (
             "a.pair", ["right"], ["left"],
         )  # fmt: skip
+        assert items(net, "ls", "calls", "--processor", "a")
+        net.say("delete", "calls", "--processor", "nobody", "-y")
+        assert net.call(sent) is not None
         refused = cluster.invoke("-n", "again", "errors", "retry", sent)
         assert refused.returncode == 5
         assert "did not fail" in refused.stderr
