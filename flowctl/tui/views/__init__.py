@@ -7,9 +7,8 @@ from flowctl.tui.views.details import Describe, Output, Yaml
 from flowctl.tui.views.flows import Networks
 from flowctl.tui.views.graph import Graph
 from flowctl.tui.views.lists import LISTED
-from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.logs import Logs
-from flowctl.tui.views.path import Path
+from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
 
@@ -20,11 +19,9 @@ VIEWS: tuple[type[View], ...] = (
     Queues,
     Processors,
     *LISTED,
+    Logs,
     Describe,
     Yaml,
     Output,
-    Logs,
-    Path,
-    Stats,
 )
 """All views."""
