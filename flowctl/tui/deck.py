@@ -30,6 +30,7 @@ from flowctl.tui.saying import Said
 from flowctl.tui.staging import Stage
 from flowctl.tui.targets import Target
 from flowctl.tui.view import View
+from flowctl.tui.wire import Frugal
 from flowctl.views.lines import Line, Span
 from flowctl.views.tones import Tone
 
@@ -67,6 +68,7 @@ class Deck(Screen[None], inherit_bindings=False):
 
     def __init__(self, first: Place) -> None:
         super().__init__()
+        self._compositor = Frugal()
         self.history = History(first)
         self.actor, self.going, self.runner = Actor(self), Going(self), Runner(self)
         self.names, self.stage = Names(), Stage()

@@ -40,7 +40,7 @@ class Row:
         """All that it says in one line, for filters."""
         return "  ".join(self.cells)
 
-    @property
+    @cached_property
     def is_fault(self) -> bool:
         """Whether something about it is not as it should be."""
         return any(is_fault(key, value) for key, value in self.document.items())
@@ -69,7 +69,9 @@ def board(table: Table) -> Board:
         key = key if seen[key] == 1 else f"{key}#{seen[key]}"
         shown = tuple(cell if cell.isprintable() else printable(cell) for cell in cells)
         tones = tuple(tone_in(each, document) for each in keys)
-        rows.append(Row(key, name, network, shown, tones, document))
+        row = Row(key, name, network, shown, tones, document)
+        row.text  # noqa: B018 - joined here, in the thread that reads, and not at a key of a person
+        rows.append(row)
     return Board(table.kind, table.columns, tuple(rows), table.footer)
 
 
