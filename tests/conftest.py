@@ -12,7 +12,6 @@ from flowctl.state.store import Store, open_store
 from tests import stores
 from tests.servers import postgres, rabbitmq
 
-
 # No test may depend on how busy the machine is.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
