@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flowctl.tui.deck import Deck
 
-INTO = {"network": "processors", "agent": "workers", "processor": "workers", "node": "agents"}
+INTO = {"network": "processors", "agent": "workers", "processor": "workers"}
 """Where Enter leads from an object of a kind; from any other it describes."""
 
 

@@ -14,7 +14,7 @@ from flowctl.views.lines import EMPTY, Line, line
 from flowctl.views.listing import cut, elide
 from flowctl.views.standing import FlowRow
 from flowctl.views.text import age, count, duration, percent, plural
-from flowctl.views.tones import Tone, tone_of
+from flowctl.views.tones import Tone, tone_of, tone_of_load
 
 Values = Sequence[float | None]
 _SPARK = 24
@@ -253,10 +253,10 @@ def _host(each: Agent, cpu: Values, size: int, width: int) -> Line:
     return line(
         "  ", (elide(each.name, size).ljust(size), Tone.NAME),
         (f"  {each.status:<8}", tone_of("status", each.status)),
-        "  cpu ", (gauge(found.cpu_percent, 100, 8), load_tone(found.cpu_percent)),
+        "  cpu ", (gauge(found.cpu_percent, 100, 8), tone_of_load(found.cpu_percent)),
         f" {percent(found.cpu_percent, 100):>4}",
         f"  load {found.load:>4.1f}",
-        "  mem ", (f"{used:>3.0f}%", load_tone(used)),
+        "  mem ", (f"{used:>3.0f}%", tone_of_load(used)),
         (f"  {sparkline(cpu, min(_SPARK, spare), top=100.0)}" if spare > 6 else "", Tone.DIM),
     )  # fmt: skip
 
@@ -275,11 +275,6 @@ def _leader(pulse: Pulse) -> Iterator[Item]:
         (f"  lease ends {ends}", Tone.DIM),
     )
     yield Item(shown, "scheduler", lease.holder)
-
-
-def load_tone(value: float) -> Tone:
-    """Return how a percentage of something that can be full is meant."""
-    return Tone.BAD if value >= 95 else Tone.WARN if value >= 80 else Tone.NOTE
 
 
 def _size(names: Iterator[str] | Sequence[str], width: int) -> int:

@@ -40,6 +40,7 @@ _WORDS: dict[str, Tone] = {
     **dict.fromkeys(("stopped", "ready", "joined", "removed"), Tone.DIM),
 }
 _TROUBLE = frozenset({"error", "reason", "failure"})
+_LOADS = frozenset({"cpu_percent", "memory_percent", "disk_percent"})
 _STATES = frozenset({"status", "action"})
 
 
@@ -60,9 +61,20 @@ def tone_of(key: str, value: object) -> Tone:
     return Tone.PLAIN
 
 
+def tone_of_load(value: float) -> Tone:
+    """Return the tone of a percentage of something that can be full.
+
+    >>> str(tone_of_load(40)), str(tone_of_load(85)), str(tone_of_load(99))
+    ('note', 'warn', 'bad')
+    """
+    return Tone.BAD if value >= 95 else Tone.WARN if value >= 80 else Tone.NOTE
+
+
 def tone_in(key: str, document: Mapping[str, Any]) -> Tone:
     """Return the tone of what a document has under a key, as the rest of it makes it."""
     value = document.get(key)
+    if key in _LOADS and isinstance(value, int | float):
+        return tone_of_load(value)
     if key == "ready" and value and document.get("role") == "dead":
         return Tone.BAD
     return tone_of(key, value)

@@ -18,7 +18,11 @@ from tests.screen import Home, Screen
 
 FOLDER = Path(__file__).parent / "pictures"
 LOOKS = ((60, 20, "dark"), (80, 24, "dark"), (80, 24, "light"), (200, 50, "dark"))
-ABOUT = {"describe": ":describe proc/orders/enrich", "yaml": ":yaml proc/orders/enrich"}
+ABOUT = {
+    "describe": ":describe proc/orders/enrich",
+    "yaml": ":yaml proc/orders/enrich",
+    "stats": ":stats agent/h1",
+}
 """How views that need an object are opened; those that are not here have pictures of their own."""
 VARYING = re.compile(r'"?[0-9a-f]{32}"?')
 

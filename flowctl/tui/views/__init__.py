@@ -6,11 +6,13 @@ from flowctl.tui.view import View
 from flowctl.tui.views.details import Describe, Output, Yaml
 from flowctl.tui.views.flows import Networks
 from flowctl.tui.views.graph import Graph
+from flowctl.tui.views.hosts import Hosts
 from flowctl.tui.views.lists import LISTED
 from flowctl.tui.views.logs import Logs
 from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
+from flowctl.tui.views.stats import Stats
 
 VIEWS: tuple[type[View], ...] = (
     Networks,
@@ -18,7 +20,9 @@ VIEWS: tuple[type[View], ...] = (
     Graph,
     Queues,
     Processors,
+    Hosts,
     *LISTED,
+    Stats,
     Logs,
     Describe,
     Yaml,

@@ -21,7 +21,5 @@ LISTED = (
     _listing("socket", "The entries of processors: tasks, schedules, queues"),
     _listing("plug", "What leads where"),
     _listing("task", "The functions behind the sockets"),
-    _listing("agent", "The daemons on the hosts"),
-    _listing("node", "The hosts"),
     _listing("scheduler", "Who schedules"),
 )
