@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flowctl.errors import NotFound, Unavailable
 from flowctl.model.canvas import Node
-from flowctl.model.ids import CallId, new_id
+from flowctl.model.ids import CallId
 from flowctl.model.states import CallStatus
 from flowctl.recipe.expression import read
 from flowctl.services import canvases
@@ -75,7 +75,7 @@ def recipe(journal: Path, cpus: int) -> str:
 
 
 class Producer(threading.Thread):
-    """Sends canvases at a steady pace; an id is chosen by a key, so its fate can be asked for."""
+    """Sends canvases at a steady pace, and notes those that were accepted."""
 
     def __init__(self, control: Control, rate: float) -> None:
         super().__init__(daemon=True)
@@ -89,15 +89,17 @@ class Producer(threading.Thread):
         number = 0
         while not self.stopping.wait(self._pause):
             number += 1
-            payload = json_payload(str(number))
-            try:
-                (root,) = canvases.send(
-                    self._control, PROGRAM, [payload], network="chaos", key=new_id()
-                )
-            except Unavailable:
-                self.unknown += 1
-            else:
-                self.accepted[root] = number
+            self.send(number)
+
+    def send(self, number: int) -> None:
+        """Send one, and note what became of that."""
+        payload = json_payload(str(number))
+        try:
+            (root,) = canvases.send(self._control, PROGRAM, [payload], network="chaos")
+        except Unavailable:
+            self.unknown += 1
+        else:
+            self.accepted[root] = number
 
 
 def wreak(
