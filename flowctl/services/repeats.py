@@ -108,7 +108,7 @@ def given(control: Control, call: Call) -> Input:
     if call.status not in TERMINAL:
         raise Refused(f"call {call.id} is {call.status}", remedy="wait until it has ended")
     raise Refused(
-        f"the input of {call.id} is not on record: it is larger than 64 KiB",
+        f"the input of {call.id} is not on record: it is over 64 KiB, or a join of bytes",
         remedy="give it with --input",
     )
 
