@@ -32,7 +32,7 @@ from flowctl.views import flow as flow_views
 from flowctl.views import joins as join_views
 from flowctl.views import schedules as schedule_views
 from flowctl.views import traffic as traffic_views
-from flowctl.views.table import Sheet, Table
+from flowctl.views.table import MOST_COUNTED, Sheet, Table, page_footer
 from flowctl.views.traces import trace_document
 
 
@@ -232,7 +232,7 @@ def _calls(control: Control, which: Selection) -> Table:
     first = max(0, which.page - 1) * which.rows
     wanted = _limited(which.calls, scope(control, which.network), which.rows, first)
     found, total = calls.page(control, wanted)
-    footer = traffic_views.page_footer(which.page, which.rows, total)
+    footer = page_footer(which.page, which.rows, total)
     return traffic_views.calls(found, control.clock.now(), footer=footer)
 
 
@@ -244,7 +244,7 @@ def _limited(wanted: CallFilter, network: str, limit: int, offset: int) -> CallF
         network=wanted.network or network,
         limit=limit,
         offset=offset,
-        most=traffic_views.MOST_COUNTED,
+        most=MOST_COUNTED,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from flowctl.views.text import plain
+from flowctl.views.text import plain, plural
 
 VERSION = 1
 """The version of the JSON documents."""
@@ -124,3 +124,23 @@ def listing(table: Table) -> Document:
 def single(sheet: Sheet) -> Document:
     """Return the JSON document of one object."""
     return {"version": VERSION, "kind": sheet.kind, **sheet.document}
+
+
+MOST_COUNTED = 100_000
+"""How far a listing counts: nobody reads on for so long, and to count millions takes seconds."""
+
+
+def page_footer(page: int, size_of_page: int, total: int) -> str:
+    """Return the line below a page of a longer listing.
+
+    >>> page_footer(1, 10, 11)
+    'Page 1 of 2 of 11 total records'
+    >>> page_footer(3, 10, MOST_COUNTED + 1)
+    'Page 3 of more than 100,000 total records'
+    """
+    if total > MOST_COUNTED:
+        return f"Page {page} of more than {MOST_COUNTED:,} total records"
+    pages = max(1, -(-total // size_of_page))
+    if page > pages:
+        return f"Only {plural(pages, 'page')} exist{'s' if pages == 1 else ''}."
+    return f"Page {page} of {pages} of {total:,} total records"

@@ -14,7 +14,7 @@ from flowctl.model.states import CallStatus
 from flowctl.model.traffic import Call, Event, Message, Result
 from flowctl.views.flow import properties
 from flowctl.views.table import Field, Sheet, Table, build, builtin
-from flowctl.views.text import NOTHING, age, clock_time, duration, one_line, plural, printable, size
+from flowctl.views.text import NOTHING, age, clock_time, duration, one_line, printable, size
 
 _PREVIEW = 48
 
@@ -70,26 +70,6 @@ CALLS = (
 def calls(values: Iterable[Call], now: datetime, *, footer: str = "") -> Table:
     """Return the table of calls."""
     return build("calls", CALLS, values, now, name=lambda call: str(call.id), footer=footer)
-
-
-MOST_COUNTED = 100_000
-"""How far a listing counts: nobody reads on for so long, and to count millions takes seconds."""
-
-
-def page_footer(page: int, size_of_page: int, total: int) -> str:
-    """Return the line below a page of a longer listing.
-
-    >>> page_footer(1, 10, 11)
-    'Page 1 of 2 of 11 total records'
-    >>> page_footer(3, 10, MOST_COUNTED + 1)
-    'Page 3 of more than 100,000 total records'
-    """
-    if total > MOST_COUNTED:
-        return f"Page {page} of more than {MOST_COUNTED:,} total records"
-    pages = max(1, -(-total // size_of_page))
-    if page > pages:
-        return f"Only {plural(pages, 'page')} exist{'s' if pages == 1 else ''}."
-    return f"Page {page} of {pages} of {total:,} total records"
 
 
 EVENTS = (
