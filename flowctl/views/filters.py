@@ -1,7 +1,7 @@
 """The filter language: what a person types after `/` to see less.
 
-Words stand between spaces and all must hold: `text` is a regular expression (its case counts once it
-has a capital), `!text` must not be there, `~text` has its letters in this order, `key=value` and
+Words stand between spaces and all must hold: `text` is a regular expression over each cell (its case
+counts once it has a capital), `!text` must not be there, `~text` has its letters in this order, `key=value` and
 `key!=value` compare a column or a label (with `*` for anything), `key>n` `<` `>=` `<=` compare
 numbers: `ready>1k`, `memory>200MiB`, `duration>1.5s`. Quotes hold a word with spaces together. What
 is no valid expression is looked for as it stands, so that half a word typed never empties the screen.
@@ -88,7 +88,7 @@ def _test(word: str, keys: Sequence[str]) -> tuple[Test, str]:
 
 
 def _contains(word: str) -> tuple[Test, str]:
-    flags = re.IGNORECASE if word == word.lower() else re.NOFLAG
+    flags = re.MULTILINE | (re.IGNORECASE if word == word.lower() else re.NOFLAG)
     try:
         search = re.compile(word, flags).search
     except re.error as error:

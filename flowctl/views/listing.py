@@ -37,8 +37,8 @@ class Row:
 
     @cached_property
     def text(self) -> str:
-        """All that it says in one line, for filters."""
-        return "  ".join(self.cells)
+        """All that it says, a cell a line, so that `^` and `$` in a filter stand for those of a cell."""
+        return "\n".join(self.cells)
 
     @cached_property
     def is_fault(self) -> bool:
