@@ -85,21 +85,19 @@ class Canvases(Recording, Outbox):
         follow: dict[CallId, list[Outgoing]] = defaultdict(list)
         for cause, outgoing in turn.outgoing:
             follow[cause].append(outgoing)
-        return self._with_earlier(follow, batch, won, turn)
+        known = self._left(batch, {each.call.id for each in told if not each.launch})
+        more = {id_: tuple(follow.get(id_, known.get(id_, ()))) for id_ in won}
+        return Follow(more, turn.answers)
 
-    def _with_earlier(
-        self,
-        follow: dict[CallId, list[Outgoing]],
-        batch: Sequence[Finished],
-        won: set[CallId],
-        turn: Turn,
-    ) -> Follow:
-        """Add what an earlier commit of the same calls has left to be sent."""
-        mine = {each.call.id for each in batch if each.pointer or each.launch}
-        silent = sorted((won & mine) - follow.keys())
-        known = self._unsent_of(silent) if silent else {}
-        mine_of = {id_: tuple(follow.get(id_, known.get(id_, ()))) for id_ in won}
-        return Follow(mine_of, turn.answers)
+    def _left(self, batch: Sequence[Finished], new: set[CallId]) -> dict[CallId, list[Outgoing]]:
+        """Return what earlier commits of the same calls have left to be sent for their canvases."""
+        repeated = {each.call.id: each for each in batch if each.call.id not in new}
+        if not repeated:
+            return {}
+        return {
+            CallId(id_): [each for each in left if each not in repeated[CallId(id_)].outgoing]
+            for id_, left in self._unsent_of(sorted(repeated)).items()
+        }
 
     def _launch(self, turn: Turn, launches: Sequence[Launch]) -> None:
         if not launches:

@@ -30,6 +30,7 @@ from tests.canvases import (
     step,
     value_of,
 )
+from tests.stores import outgoing
 
 NESTED = pipeline(
     step("a.mark"),
@@ -107,6 +108,20 @@ def test_a_lost_answer_is_given_again(store: Store) -> None:
     (second,) = store.traffic.finished([item.call.id])[item.call.id].outgoing
     assert conclude(store, done(second)) == []
     assert value_of(store) == ["b", ["a", 5]]
+
+
+def test_what_a_step_sends_itself_is_not_sent_twice(store: Store) -> None:
+    """A retry and a dead letter are outputs of the step, which its worker sends anyway."""
+    (first,) = starts(store, pipeline(step("a.mark")))
+    again = done(first, status=CallStatus.RETRYING)
+    again.outgoing, again.result = (outgoing(first.message.id, attempt=2),), None
+    assert conclude(store, again) == []
+    assert conclude(store, again) == []
+    store.traffic.sent(again.outgoing)
+    dead = broken(first)
+    dead.outgoing = (outgoing(first.message.id, "shop.a.mark.dead", reason="it failed"),)
+    assert conclude(store, dead) == []
+    assert conclude(store, dead) == []
 
 
 def test_a_wide_funnel_whose_branches_end_at_the_same_time(store: Store) -> None:
