@@ -27,7 +27,7 @@ from flowctl.services import queues
 from flowctl.services.control import Control
 from flowctl.views.traffic import RunRow, summed
 
-BATCH = 250
+BATCH = 500
 """Messages that are handed to the broker at once."""
 AHEAD = 4
 """Batches under way at once."""
