@@ -34,11 +34,9 @@ class Row:
     cells: tuple[str, ...]
     tones: tuple[Tone, ...]
     document: Document
-
-    @cached_property
-    def text(self) -> str:
-        """All that it says, a cell a line, so that `^` and `$` in a filter stand for those of a cell."""
-        return "\n".join(self.cells)
+    text: str = ""
+    """What filters look through: the columns that matter most, a cell a line, so that `^` and `$` stand
+    for the edges of a cell."""
 
     @cached_property
     def is_fault(self) -> bool:
@@ -60,6 +58,7 @@ class Board:
 def board(table: Table) -> Board:
     """Return a table as rows with identity; nothing that was recorded may move a cursor."""
     keys = [column.key for column in table.columns]
+    narrow = [index for index, column in enumerate(table.columns) if not column.wide]
     seen: dict[str, int] = {}
     rows = []
     for name, cells, document in zip(table.names, table.rows, table.items, strict=True):
@@ -69,9 +68,8 @@ def board(table: Table) -> Board:
         key = key if seen[key] == 1 else f"{key}#{seen[key]}"
         shown = tuple(cell if cell.isprintable() else printable(cell) for cell in cells)
         tones = tuple(tone_in(each, document) for each in keys)
-        row = Row(key, name, network, shown, tones, document)
-        row.text  # noqa: B018 - joined here, in the thread that reads, and not at a key of a person
-        rows.append(row)
+        text = "\n".join(shown[index] for index in narrow)
+        rows.append(Row(key, name, network, shown, tones, document, text))
     return Board(table.kind, table.columns, tuple(rows), table.footer)
 
 
@@ -190,7 +188,9 @@ def _least(size: int) -> int:
     return size if size <= _LONG else max(LEAST, _LONG)
 
 
-_SENTENCES = frozenset({"error", "reason", "sentence", "source", "description", "words"})
+_SENTENCES = frozenset(
+    {"error", "reason", "sentence", "source", "description", "words", "note", "result"}
+)
 
 
 def cut(text: str, width: int, key: str) -> str:
