@@ -19,11 +19,12 @@ from flowctl.cli.lazy import command_app
 from flowctl.cli.output import emit, json_text, say
 from flowctl.cli.session import session_of
 from flowctl.errors import InvalidInput, StateUnavailable
-from flowctl.graph.build import Grain
+from flowctl.graph.build import Grain, Graph
 from flowctl.graph.exports import document, dot, mermaid
+from flowctl.graph.fold import Sheet, lines, sheets
 from flowctl.graph.layout import Orient
 from flowctl.graph.physics import Limit
-from flowctl.graph.picture import Drawing, Options, draw, text
+from flowctl.graph.picture import Options, draw
 from flowctl.graph.svg import svg
 from flowctl.model.flow import Topology
 from flowctl.services import names, networks, pictures
@@ -115,7 +116,8 @@ class View:
 
     def __init__(self, control: Control, name: str, wanted: Wanted, options: Options) -> None:
         self.control, self.name, self.wanted, self.options = control, name, wanted, options
-        self._drawing: Drawing | None = None
+        self._shown: tuple[Graph, Options] | None = None
+        self._sheets: tuple[Sheet, ...] = ()
 
     def topology(self) -> Topology:
         """Read the network."""
@@ -125,14 +127,15 @@ class View:
         """Read the numbers, where they are wanted."""
         return pictures.measure(self.control, topology) if self.options.live else None
 
-    def drawing(self, topology: Topology, options: Options) -> Drawing:
-        """Return the drawing of a network."""
-        shape, old = pictures.graph(topology, self.wanted), self._drawing
-        if old is None or old.graph != shape or old.options != options:
-            seed = old.layout.order if old else None
-            self._drawing = draw(shape, options, seed)
-        assert self._drawing is not None
-        return self._drawing
+    def sheets(self, topology: Topology, options: Options) -> tuple[Sheet, ...]:
+        """Return the drawing of a network, folded where it is wider than the terminal."""
+        shape = pictures.graph(topology, self.wanted)
+        if self._shown != (shape, options):
+            seed = {
+                name: at for each in self._sheets for name, at in each.drawing.layout.order.items()
+            }
+            self._sheets, self._shown = sheets(shape, options, seed), (shape, options)
+        return self._sheets
 
 
 def _once(view: View, form: Form, flags: Flags) -> None:
@@ -148,10 +151,10 @@ def _once(view: View, form: Form, flags: Flags) -> None:
         case Form.JSON:
             emit(json_text({"version": VERSION, "kind": "graph", **document(shape, overlay)}))
         case Form.SVG:
-            emit(svg(view.drawing(topology, view.options), overlay))
+            emit(svg(draw(shape, view.options), overlay))
         case Form.TEXT | Form.ASCII:
-            lines = text(view.drawing(topology, view.options), overlay)
-            emit("".join(f"{line}\n" for line in _painted(lines, flags)))
+            picture = lines(view.sheets(topology, view.options), overlay)
+            emit("".join(f"{line}\n" for line in _painted(picture, flags)))
             for line in _caption(view, reading):
                 say(flags, line)
 
@@ -222,13 +225,13 @@ def frame(view: View, flags: Flags) -> str:
     )
     topology = view.topology()
     reading = view.reading(topology)
-    lines = text(view.drawing(topology, options), reading.overlay if reading else None)
+    shown = lines(view.sheets(topology, options), reading.overlay if reading else None)
     head = f"{view.name}  {clock_time(view.control.clock.now())} UTC  (Ctrl-C ends)"
-    picture = [line[:columns] for line in lines]
+    picture = [line[:columns] for line in shown]
     # What is told stands above, in lines of its own: a tall picture may end below the screen.
     told = [*_caption(view, reading), "", ""][:2]
-    shown = [head, *told, "", *_painted(picture, flags)][:rows]
-    return "\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in shown) + "\x1b[J"
+    frame = [head, *told, "", *_painted(picture, flags)][:rows]
+    return "\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in frame) + "\x1b[J"
 
 
 @contextmanager

@@ -92,10 +92,11 @@ class Skeleton(Struct, frozen=True):
 
 def skeletons(graph: Graph, seed: Mapping[str, float] | None = None) -> list[Skeleton]:
     """Return the connected parts of a graph, layered and ordered; `seed` is an earlier order."""
-    return [_skeleton(names, edges, seed or {}) for names, edges in _parts(graph)]
+    return [_skeleton(names, edges, seed or {}) for names, edges in parts(graph)]
 
 
-def _parts(graph: Graph) -> list[tuple[list[str], list[Edge]]]:
+def parts(graph: Graph) -> list[tuple[list[str], list[Edge]]]:
+    """Return the connected parts of a graph: the names of the vertices, and the edges."""
     home = {vertex.name: vertex.name for vertex in graph.vertices}
 
     def find(name: str) -> str:
@@ -106,12 +107,12 @@ def _parts(graph: Graph) -> list[tuple[list[str], list[Edge]]]:
 
     for edge in graph.edges:
         home[find(edge.source)] = find(edge.target)
-    parts: dict[str, tuple[list[str], list[Edge]]] = {}
+    found: dict[str, tuple[list[str], list[Edge]]] = {}
     for vertex in graph.vertices:
-        parts.setdefault(find(vertex.name), ([], []))[0].append(vertex.name)
+        found.setdefault(find(vertex.name), ([], []))[0].append(vertex.name)
     for edge in graph.edges:
-        parts[find(edge.source)][1].append(edge)
-    return list(parts.values())
+        found[find(edge.source)][1].append(edge)
+    return list(found.values())
 
 
 def _skeleton(names: list[str], edges: list[Edge], seed: Mapping[str, float]) -> Skeleton:

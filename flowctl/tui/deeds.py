@@ -36,19 +36,26 @@ def _scale(control: Control, target: Target, argument: str) -> str:
     return f"{target.address} scaled to {plural(found.spec.cpus, 'cpu')}"
 
 
+def _queue(control: Control, target: Target) -> str:
+    """Return the queue that is meant: itself, or that of a plug or socket."""
+    return target.name if target.kind == "queue" else queues.find(control, target.address)
+
+
 def _purge(control: Control, target: Target, _argument: str) -> str:
-    return f"{target.name}: {plural(queues.purge(control, target.name), 'message')} removed"
+    count = queues.purge(control, _queue(control, target))
+    return f"{target.name}: {plural(count, 'message')} removed"
 
 
 def _requeue(control: Control, target: Target, _argument: str) -> str:
-    name = queues.find(control, target.name, dead=True)
+    word = target.name if target.kind == "queue" else target.address
+    name = queues.find(control, word, dead=True)
     moved = queues.retry(control, name, [])
     return f"{name}: {plural(sum(moved.values()), 'message')} sent back"
 
 
 def _move(control: Control, target: Target, argument: str) -> str:
     goal = queues.find(control, argument)
-    count = queues.move(control, target.name, goal, [])
+    count = queues.move(control, _queue(control, target), goal, [])
     return f"{target.name}: {plural(count, 'message')} moved to {goal}"
 
 
@@ -123,7 +130,9 @@ def _held(target: Target) -> str:
     return "" if ready is None else f"{plural(int(ready), 'message')} wait there"
 
 
-_PROCESSOR, _QUEUE, _AGENT = frozenset({"processor"}), frozenset({"queue"}), frozenset({"agent"})
+_PROCESSOR, _AGENT = frozenset({"processor"}), frozenset({"agent"})
+_QUEUE = frozenset({"queue", "plug", "socket"})
+"""What has a queue: what waits there is meant."""
 
 CHANGES = (
     Action(
@@ -194,14 +203,14 @@ CHANGES = (
     ),
     Action(
         "queue.requeue", ("Q",), "send its dead letters back", Group.CHANGE, "object",
-        _QUEUE, Danger.MODERATE,
+        frozenset({"queue", "socket"}), Danger.MODERATE,
         deed=Deed(_verb("queue", "retry"), _requeue, "requeue", warning=_held),
     ),
     Action(
         "queue.move", ("M",), "move what waits to another queue", Group.CHANGE, "object",
         _QUEUE, Danger.MODERATE,
         deed=Deed(
-            lambda target, goal: line("flowctl", "queue", "move", target.name, goal),
+            lambda target, goal: line("flowctl", "queue", "move", target.address, goal),
             _move, "move", argument="to queue", warning=_held,
         ),
     ),

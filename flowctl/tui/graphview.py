@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.widget import Widget
 
 from flowctl.errors import NotFound
+from flowctl.graph.labels import Level
 from flowctl.graph.layout import Orient
 from flowctl.graph.walk import Item, Side, cycle, in_order
 from flowctl.model.flow import Topology
@@ -63,6 +64,8 @@ class GraphView(View):
     """A view with a picture of a network."""
 
     scopes = frozenset({"object", "pick", "picture"})
+    level: ClassVar[Level | None] = None
+    """How much lines say; None for what there is room for."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -86,6 +89,7 @@ class GraphView(View):
         return Wish(
             width=size.width, height=size.height, zoom=self.zoom, orient=self.orient,
             focus=self.middle if self.hops else "", hops=self.hops, ascii=self.deck.cockpit.ascii,
+            level=self.level,
         )  # fmt: skip
 
     def show(self, value: Any, *, stale: bool) -> None:
@@ -150,6 +154,10 @@ class GraphView(View):
     def problems(self) -> list[Item]:
         """Return what is worth going to."""
         return []
+
+    def way(self, drawn: Sketch) -> list[Item]:
+        """Return all items in the order in which `n` goes through them."""
+        return in_order(drawn.graph, drawn.drawing.layout)
 
     def go_to(self, item: Item) -> None:
         """Put the cursor on an item, where it is in the picture."""
@@ -250,8 +258,7 @@ class GraphView(View):
         if drawn is None or self.easel.cursor is None:
             return
         wanted = list(self.easel.found) if self._searched else self.problems()
-        order = in_order(drawn.graph, drawn.drawing.layout)
-        found = cycle(order, wanted, self.easel.cursor, by)
+        found = cycle(self.way(drawn), wanted, self.easel.cursor, by)
         if found is None:
             said = (
                 f'nothing is called "{self._searched}"'

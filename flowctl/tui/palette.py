@@ -180,7 +180,7 @@ _PLAINER = str.maketrans(
         "↓": "v",
         **{chr(0x2801 + dots): "#" for dots in range(255)},
         chr(0x2800): " ",
-        **dict.fromkeys("┏┓┗┛┣┫┳┻▐▌", "#"),
+        **dict.fromkeys("┏┓┗┛╠╣╦╩═║▐▌", "#"),
     }
 )
 

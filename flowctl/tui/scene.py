@@ -23,8 +23,10 @@ from flowctl.model.work import Trend
 from flowctl.views.lines import Line, Span
 from flowctl.views.tones import Tone, tone_of
 
-HEAVY = str.maketrans("─┄╌│┆╎╭╮╰╯┌┐┘└├┬┤┴[]", "━┅╍┃┇╏┏┓┗┛┏┓┛┗┣┳┫┻▐▌")
-"""How lines look under the cursor."""
+HEAVY = str.maketrans("─┄╌│┆╎╭╮╰╯", "━┅╍┃┇╏┏┓┗┛")
+"""How a line looks under the cursor."""
+DOUBLE = str.maketrans("─│┌┐┘└├┬┤┴[]", "═║╔╗╝╚╠╦╣╩▐▌")
+"""How a card looks under the cursor."""
 HEAVY_ASCII = str.maketrans("+-|~:=\".'[]", "#########{}")
 _DOWN = frozenset('│┆╎|:"')
 SOON = 600.0
@@ -218,7 +220,8 @@ def _show_cursor(scene: Scene, sheet: _Sheet) -> None:
     item = scene.cursor
     if item is None:
         return
-    table = HEAVY_ASCII if scene.drawing.options.ascii else HEAVY
+    heavy = HEAVY if item.is_edge else DOUBLE
+    table = HEAVY_ASCII if scene.drawing.options.ascii else heavy
     layout = scene.drawing.layout
     cells = (
         _wire_cells(layout.wires[item.name], sheet)

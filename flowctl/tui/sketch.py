@@ -82,7 +82,8 @@ def sketch(topology: Topology, wish: Wish, before: Sketch | None = None) -> Sket
     shape = graph(topology, Wanted(grain, focus=wish.focus, hops=wish.hops))
     if before is not None and (before.graph, before.wish) == (shape, wish):
         return before
-    seeds = before.seeds if before is not None else {}
+    # What was drawn for a screen of no size was never seen.
+    seeds = before.seeds if before is not None and before.wish.width else {}
     drawing = _drawn(shape, wish, seeds.get(grain))
     if not wish.focus:
         seeds = {**seeds, grain: drawing.layout.order}

@@ -9,6 +9,7 @@ from flowctl.tui.views.graph import Graph
 from flowctl.tui.views.hosts import Hosts
 from flowctl.tui.views.lists import LISTED
 from flowctl.tui.views.logs import Logs
+from flowctl.tui.views.path import Path
 from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
@@ -24,6 +25,7 @@ VIEWS: tuple[type[View], ...] = (
     *LISTED,
     Stats,
     Logs,
+    Path,
     Describe,
     Yaml,
     Output,

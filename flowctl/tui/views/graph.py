@@ -28,7 +28,7 @@ class Graph(GraphView):
     word, also = "graph", ("g", "topology")
     words = "A network as a live picture: what flows where, what waits, what limits it"
     key = "3"
-    one_network = True
+    one_network = takes = True
     actions = (
         Action(
             "graph.bottleneck", ("b",), "bottleneck: what limits the flow", Group.GRAPH, "graph",
