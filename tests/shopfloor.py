@@ -8,6 +8,7 @@ from datetime import timedelta
 from flowctl.broker.base import QueueSpec
 from flowctl.model.fleet import Resources
 from flowctl.model.flow import NetworkSpec, PlugSpec
+from flowctl.model.journal import Entry
 from flowctl.model.states import (
     AgentStatus,
     CallStatus,
@@ -34,6 +35,7 @@ def fill(control: Control) -> None:
     _calls(control)
     _series(control)
     _logs(control)
+    _changes(control)
 
 
 def _flows(control: Control) -> None:
@@ -194,3 +196,19 @@ def _logs(control: Control) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a") as stream:
             stream.write(json.dumps(record) + "\n")
+
+
+def _changes(control: Control) -> None:
+    """What somebody changed this morning, with the commands."""
+    changes = (
+        ("scale", "flowctl scale orders/enrich=4", "processor/enrich", "processor enrich cpus 2 > 4"),
+        ("pause", "flowctl pause orders/mail", "processor/mail", "processor mail running > paused"),
+        ("resume", "flowctl resume orders/mail", "processor/mail", "processor mail paused > running"),
+    )  # fmt: skip
+    now = control.clock.now()
+    for number, (action, command, object_, result) in enumerate(changes):
+        entry = Entry(
+            at=now - timedelta(minutes=40 - 10 * number), who="ada@desk", face="cli",
+            command=command, action=action, network="orders", objects=(object_,), result=result,
+        )  # fmt: skip
+        control.store.journal.add(entry)

@@ -18,6 +18,7 @@ from flowctl.services import (
     events,
     fleet,
     joins,
+    journal,
     networks,
     plugs,
     processors,
@@ -29,6 +30,7 @@ from flowctl.services.control import Control
 from flowctl.services.names import scope
 from flowctl.views import fleet as fleet_views
 from flowctl.views import flow as flow_views
+from flowctl.views import history as history_views
 from flowctl.views import joins as join_views
 from flowctl.views import schedules as schedule_views
 from flowctl.views import traffic as traffic_views
@@ -301,6 +303,17 @@ def _event(control: Control, name: str) -> Sheet:
     return Sheet(kind="event", name=name, properties=pairs, document=table.items[0])
 
 
+def _changes(control: Control, which: Selection) -> Table:
+    found = journal.history(control, which.network, limit=max(which.rows, 50))
+    return history_views.history(found, control.clock.now())
+
+
+def _change(control: Control, name: str) -> Sheet:
+    if not name.isdigit():
+        raise NotFound("change", name, remedy="flowctl history")
+    return history_views.entry_sheet(journal.find(control, int(name)), control.clock.now())
+
+
 class _Page(NamedTuple):
     table: Callable[[Control, Selection], Table]
     sheet: Callable[[Control, str], Sheet]
@@ -323,4 +336,5 @@ _PAGES = {
     "call": _Page(_calls, _call),
     "run": _Page(_runs, _run),
     "event": _Page(_events, _event),
+    "change": _Page(_changes, _change),
 }

@@ -128,13 +128,14 @@ class Actor:
 
     def do_undo(self) -> None:
         """Take back the last change that was made by this person."""
-        self._shift("flowctl undo", undo.undo)
+        self.shift("flowctl undo", undo.undo)
 
     def do_redo(self) -> None:
         """Do again what was taken back."""
-        self._shift("flowctl redo", undo.redo)
+        self.shift("flowctl redo", undo.redo)
 
-    def _shift(self, command: str, act: Callable[[Control], Sequence[Entry]]) -> None:
+    def shift(self, command: str, act: Callable[[Control], Sequence[Entry]]) -> None:
+        """Take something back or carry it out again, in a thread."""
         if self._deck.cockpit.readonly:
             self._deck.say("read-only: nothing is changed from here", Tone.WARN)
             return
@@ -144,7 +145,9 @@ class Actor:
             return "; ".join(f"{each.action} {' '.join(each.objects)}" for each in done)
 
         self._deck.office.assign(
-            self._told(job, command, "undone: " if act is undo.undo else "redone: ")
+            self._told(
+                job, command, "redone: " if command.startswith("flowctl redo") else "undone: "
+            )
         )
 
     # Doing

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "run": ("runs",),
     "event": ("events", "ev"),
     "schedule": ("schedules", "sc"),
+    "change": ("changes",),
 }
 """Each kind's singular to its other words; the first of them is the plural."""
 

@@ -181,7 +181,7 @@ def _kept(
     return sorted(kept)
 
 
-_FIRST = frozenset({"name", "status", "ready", "error", "reason"})
+_FIRST = frozenset({"name", "status", "ready", "error", "reason", "failure"})
 
 
 def _least(size: int) -> int:

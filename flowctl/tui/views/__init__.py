@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowctl.tui.view import View
 from flowctl.tui.views.details import Describe, Output, Yaml
+from flowctl.tui.views.events import Events, History
 from flowctl.tui.views.flows import Networks
 from flowctl.tui.views.graph import Graph
 from flowctl.tui.views.hosts import Hosts
@@ -22,6 +23,8 @@ VIEWS: tuple[type[View], ...] = (
     Queues,
     Processors,
     Hosts,
+    Events,
+    History,
     *LISTED,
     Stats,
     Logs,
