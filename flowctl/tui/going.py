@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from flowctl.tui.deck import Deck
 
-INTO = {"network": "processors", "agent": "workers", "processor": "workers"}
+INTO = {
+    "network": "processors",
+    "agent": "workers",
+    "processor": "workers",
+    "call": "call",
+    "run": "trace",
+}
 """Where Enter leads from an object of a kind; from any other it describes."""
 
 

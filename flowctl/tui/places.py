@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from flowctl.tui.targets import Target
+
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,10 @@ class Place:
         """What the breadcrumbs say of it."""
         if self.about is None:
             return self.view
-        return f"{self.about.kind} {self.about.address} {self.view}".strip()
+        name = self.about.address
+        name = name[:12] if _ID.fullmatch(name) else name
+        view = "" if self.view == self.about.kind else self.view
+        return f"{self.about.kind} {name} {view}".strip()
 
 
 @dataclass

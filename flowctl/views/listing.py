@@ -6,7 +6,7 @@ Pure: a table comes in, rows and places of columns go out; the screen only paint
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flowctl.views.filters import EVERYTHING, Filter
@@ -71,6 +71,18 @@ def board(table: Table) -> Board:
         text = "\n".join(shown[index] for index in narrow)
         rows.append(Row(key, name, network, shown, tones, document, text))
     return Board(table.kind, table.columns, tuple(rows), table.footer)
+
+
+def in_order(table: Table, keys: Sequence[str]) -> Table:
+    """Return a table with these columns first, in this order: what matters stays when room is short."""
+    known = [column.key for column in table.columns]
+    first = [known.index(key) for key in keys if key in known]
+    places = [*first, *(n for n in range(len(known)) if n not in first)]
+    return replace(
+        table,
+        columns=tuple(table.columns[n] for n in places),
+        rows=tuple(tuple(row[n] for n in places) for row in table.rows),
+    )
 
 
 @dataclass(frozen=True)
@@ -189,7 +201,7 @@ def _least(size: int) -> int:
 
 
 _SENTENCES = frozenset(
-    {"error", "reason", "sentence", "source", "description", "words", "note", "result"}
+    {"error", "reason", "failure", "sentence", "source", "description", "words", "note", "result"}
 )
 
 

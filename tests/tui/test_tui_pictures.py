@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowctl.tui.app import Wishes
+from flowctl.tui.places import History, Place
 from flowctl.tui.views import VIEWS
 from tests import screen, shopfloor
 from tests.screen import Home, Screen
@@ -22,6 +23,8 @@ ABOUT = {
     "describe": ":describe proc/orders/enrich",
     "yaml": ":yaml proc/orders/enrich",
     "stats": ":stats agent/h1",
+    "call": f":call call/{7:032x}",
+    "trace": f":trace run/{2:032x}",
 }
 """How views that need an object are opened; those that are not here have pictures of their own."""
 VARYING = re.compile(r'"?[0-9a-f]{32}"?')
@@ -70,6 +73,7 @@ PICTURED = [view.word for view in VIEWS if not view.needs or view.word in ABOUT]
 def test_every_view_looks_as_it_did(filled: Home, width: int, height: int, theme: str) -> None:
     async def play(shown: Screen) -> None:
         for word in PICTURED:
+            shown.deck.history = History(Place("flows"))  # the way here is no matter of the view
             shown.deck.runner.run(opened(word))
             await shown.until(lambda word=word: shown.deck.view.word == word, word)  # type: ignore[misc]
             await shown.ready()

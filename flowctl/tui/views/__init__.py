@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowctl.tui.view import View
+from flowctl.tui.views.calls import Calls, CallView
 from flowctl.tui.views.details import Describe, Output, Yaml
 from flowctl.tui.views.events import Events, History
 from flowctl.tui.views.flows import Networks
@@ -14,6 +15,7 @@ from flowctl.tui.views.path import Path
 from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
+from flowctl.tui.views.runs import Runs, Trace
 from flowctl.tui.views.stats import Stats
 
 VIEWS: tuple[type[View], ...] = (
@@ -28,6 +30,10 @@ VIEWS: tuple[type[View], ...] = (
     *LISTED,
     Stats,
     Logs,
+    Calls,
+    CallView,
+    Runs,
+    Trace,
     Path,
     Describe,
     Yaml,
