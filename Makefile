@@ -34,7 +34,7 @@ check: $(VENV)/.installed-dev  ## Format, lint, floors, types, unit and house te
 	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house tests/tui
 
 test-fast: $(VENV)/.installed-dev  ## The tests that need no server (under a minute)
-	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house tests/tui
+	$(PY) -m pytest -q -n 2 tests/unit tests/properties tests/golden tests/house
 
 test: $(VENV)/.installed-dev servers check  ## Everything: what CI runs
 	$(PY) -m pytest -q -n 2 --dist loadfile tests/chaos tests/acceptance tests/conformance tests/integration
