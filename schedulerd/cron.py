@@ -92,7 +92,7 @@ class Cron:
         active: dict[str, _Watched] = {}
         for socket in model.sockets:
             schedule = socket.spec.schedule
-            if schedule is None:
+            if schedule is None or schedule.paused:
                 continue
             name = socket_queue(socket.network, socket.processor, socket.spec.name)
             watched = self._watched(name, socket, schedule, now)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from flowctl.broker.base import QueueSpec
 from flowctl.model.fleet import Resources
-from flowctl.model.flow import NetworkSpec, PlugSpec
+from flowctl.model.flow import NetworkSpec, PlugSpec, ProcessorSpec, Schedule, SocketSpec
 from flowctl.model.journal import Entry
 from flowctl.model.states import (
     AgentStatus,
@@ -39,10 +40,16 @@ def fill(control: Control) -> None:
 
 
 def _flows(control: Control) -> None:
+    often = SocketSpec(name="two", task="two", schedule=Schedule(every=900.0, paused=True))
+    nightly = Schedule(cron="30 2 * * *", timezone="Europe/Berlin", payload='{"days": 1}')
+    tick = SocketSpec(name="tick", task="tick", schedule=nightly)
+    shop = stores.shop(
+        processors=(_timed("parse", tick, "rows"), stores.processor("store", "save", cpus=2))
+    )
     orders = NetworkSpec(
         name="orders",
         processors=(
-            stores.processor("enrich", "one", "two", cpus=4, description="adds prices"),
+            _timed("enrich", often, "one", cpus=4, description="adds prices"),
             stores.processor("mail", "send"),
             stores.processor("parse", "rows", cpus=2),
             stores.processor("store", "save", cpus=2),
@@ -54,7 +61,7 @@ def _flows(control: Control) -> None:
         ),
     )
     stores.apply(control.store, orders)
-    stores.apply(control.store, stores.shop())
+    stores.apply(control.store, shop)
     status = ProcessorStatus
     seen = {
         ("orders", "enrich"): Health(status=status.RUNNING, deployed=4, running=4),
@@ -67,6 +74,11 @@ def _flows(control: Control) -> None:
         ("shop", "store"): Health(status=status.STARTING, deployed=2, running=1),
     }
     control.store.flows.settle(seen)
+
+
+def _timed(name: str, timed: SocketSpec, plain: str, **fields: Any) -> ProcessorSpec:
+    """Return a processor with a socket that is called by itself, beside a plain one."""
+    return stores.processor(name, sockets=(SocketSpec(name=plain, task=plain), timed), **fields)
 
 
 def _hosts(control: Control) -> None:

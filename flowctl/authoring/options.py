@@ -52,6 +52,7 @@ class SocketOptions(TypedDict, total=False):
     payload: Json
     timezone: str
     catchup: Literal["skip", "once", "all"]
+    paused: bool
     wait: Literal["all"]
     routes: Mapping[str, str]
     """router: the method that chooses each route; they stand in the place of this one."""

@@ -65,5 +65,32 @@ def rm(ctx: typer.Context, socket: Name) -> None:
         _told(session.flags, name, f"socket {name} is not called by itself any more")
 
 
+@app.command(name="pause")
+def pause(ctx: typer.Context, socket: Name) -> None:
+    """Hold a schedule: nothing is fired until it is resumed, and nothing is made up for then."""
+    session = session_of(ctx)
+    with session.control() as control:
+        name = schedules.pause(control, socket)
+        _told(session.flags, name, f"the schedule of {name} is paused")
+
+
+@app.command(name="resume")
+def resume(ctx: typer.Context, socket: Name) -> None:
+    """Let a schedule that is paused go on from now."""
+    session = session_of(ctx)
+    with session.control() as control:
+        name = schedules.pause(control, socket, paused=False)
+        _told(session.flags, name, f"the schedule of {name} goes on")
+
+
+@app.command(name="fire")
+def fire(ctx: typer.Context, socket: Name) -> None:
+    """Call a socket now with what its schedule sends, whether or not it is due."""
+    session = session_of(ctx)
+    with session.control() as control:
+        call = schedules.fire(control, socket)
+        _told(session.flags, socket, f"{socket} is called: {call}")
+
+
 def _told(flags: Flags, name: str, sentence: str) -> None:
     show_done(flags, "schedule", name, sentence, {})

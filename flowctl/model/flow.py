@@ -109,6 +109,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
     """The JSON text that is sent."""
     timezone: str = "UTC"
     catchup: Catchup = Catchup.ONCE
+    paused: bool = False
+    """Not fired until that is taken back; what would have been due meanwhile is not made up for."""
 
 
 class JoinMode(StrEnum):

@@ -226,9 +226,9 @@ def _socket(processor: ProcessorSpec, name: str, values: Values, notes: Notes) -
 
 def _schedule(path: str, values: Values, notes: Notes) -> Schedule | None:
     if any(key in values for key in TIMES):
-        times = _some(values, *TIMES, "payload", "timezone")
+        times = _some(values, *TIMES, "payload", "timezone", "paused")
         return Schedule(**times, catchup=Catchup(values.get("catchup", "once")))
-    for key in ("payload", "timezone", "catchup"):
+    for key in ("payload", "timezone", "catchup", "paused"):
         if key in values:
             message = f'"{key}" means nothing without a time'
             notes.add(f"{path}.{key}", message, "add one of cron, every, at")

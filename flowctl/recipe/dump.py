@@ -266,6 +266,7 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
         **({} if payload is None else {"payload": payload}),
         **_unless({"timezone": schedule.timezone}, {"timezone": "UTC"}),
         **_unless({"catchup": schedule.catchup.value}, {"catchup": "once"}),
+        **_unless({"paused": schedule.paused}, {"paused": False}),
     }
 
 

@@ -133,6 +133,7 @@ SOCKET = Forms(
                 "What happens to times that nobody could serve.",
                 default="once",
             ),
+            Key("paused", words.BOOLEAN, "Do not call it by itself for now.", default="false"),
             Key("join", JOIN, "How values for its arguments meet.", default="zip"),
             Key("wait", words.choice("all"), "Run when every plug that leads here has delivered."),
             Key("routes", MapOf(words.NAMED, words.TASK), "router: each route's function."),

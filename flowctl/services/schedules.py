@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from flowctl.errors import InvalidInput
 from flowctl.model.flow import Catchup, Schedule, Socket
+from flowctl.model.ids import CallId
 from flowctl.model.states import Desired
 from flowctl.planning.schedule import next_due
 from flowctl.services import calls, edits, sockets
@@ -32,8 +33,9 @@ def listed(control: Control, network: str = "") -> list[ScheduleRow]:
 def _row(control: Control, socket: Socket, schedule: Schedule, goes_on: bool) -> ScheduleRow:
     now, last = control.clock.now(), control.store.duty.last_fire(socket.queue)
     anchor = max(last, socket.updated_at) if last else socket.updated_at
-    due = next_due(schedule, anchor, since=max(anchor, now)) if goes_on else None
-    return ScheduleRow(socket.name, socket.network, schedule, last, due)
+    fires = goes_on and not schedule.paused
+    due = next_due(schedule, anchor, since=max(anchor, now)) if fires else None
+    return ScheduleRow(socket.name, socket.network, schedule, last, due, goes_on)
 
 
 def put(
@@ -69,15 +71,45 @@ def put(
     return next(row for row in listed(control, found.network) if row.name == name)
 
 
+def pause(control: Control, address: str, *, paused: bool = True) -> str:
+    """Hold a schedule, or let it go on from now; return the name of its socket.
+
+    Raises:
+        InvalidInput: it has no schedule.
+    """
+    found = _scheduled(control, address)
+    assert found.spec.schedule is not None
+    _write(control, found, replace(found.spec.schedule, paused=paused))
+    return found.name
+
+
+def fire(control: Control, address: str) -> CallId:
+    """Call a socket now with what its schedule sends, whether or not it is due; return the call.
+
+    Raises:
+        InvalidInput: it has no schedule.
+    """
+    control.may_write()
+    found = _scheduled(control, address)
+    assert found.spec.schedule is not None
+    payload = calls.json_payload(found.spec.schedule.payload)
+    return calls.send(control, found, [payload])[0]
+
+
+def _scheduled(control: Control, address: str) -> Socket:
+    found = sockets.find(control, address)
+    if found.spec.schedule is None:
+        raise InvalidInput(f"{found.name} has no schedule", remedy="flowctl ls schedules")
+    return found
+
+
 def take(control: Control, address: str) -> str:
     """Have a socket called no more by itself, and return its name.
 
     Raises:
         InvalidInput: it has no schedule.
     """
-    found = sockets.find(control, address)
-    if found.spec.schedule is None:
-        raise InvalidInput(f"{found.name} has no schedule", remedy="flowctl ls schedules")
+    found = _scheduled(control, address)
     _write(control, found, None)
     return found.name
 

@@ -32,7 +32,7 @@ class Target:
         return f"{self.kind} {self.address}"
 
 
-SCOPED = frozenset({"processor", "socket", "plug", "deployment"})
+SCOPED = frozenset({"processor", "socket", "plug", "deployment", "schedule"})
 """Kinds whose names are unique only within their network."""
 
 

@@ -36,13 +36,29 @@ class ScheduleRow:
     """The due time that was fired last."""
     next: datetime | None
     """None where none comes any more, or its processor is not wanted to run."""
+    served: bool = True
+    """Whether its processor is wanted to run."""
+
+    @property
+    def status(self) -> str:
+        """Whether it fires.
+
+        >>> ScheduleRow("a.b", "shop", Schedule(every=5, paused=True), None, None).status
+        'paused'
+        """
+        if self.schedule.paused:
+            return "paused"
+        if not self.served:
+            return "stopped"
+        return "running" if self.next else "done"
 
 
 SCHEDULES = (
     Field("socket", lambda row: row.name),
     Field("network", lambda row: row.network),
+    Field("status", lambda row: row.status),
     Field("schedule", lambda row: schedule_text(row.schedule)),
-    Field("timezone", lambda row: row.schedule.timezone),
+    Field("timezone", lambda row: row.schedule.timezone, wide=True),
     Field("next", lambda row: row.next, _moment),
     Field("last", lambda row: row.last, _ago),
     Field("catchup", lambda row: row.schedule.catchup),

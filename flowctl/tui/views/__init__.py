@@ -16,6 +16,7 @@ from flowctl.tui.views.processors import Processors
 from flowctl.tui.views.pulse import PulseView
 from flowctl.tui.views.queues import Queues
 from flowctl.tui.views.runs import Runs, Trace
+from flowctl.tui.views.schedules import Schedules
 from flowctl.tui.views.stats import Stats
 
 VIEWS: tuple[type[View], ...] = (
@@ -27,6 +28,7 @@ VIEWS: tuple[type[View], ...] = (
     Hosts,
     Events,
     History,
+    Schedules,
     *LISTED,
     Stats,
     Logs,

@@ -60,6 +60,19 @@ def test_a_new_leader_goes_on_where_the_old_one_was(control, clock, declare, cro
 
 
 @pytest.mark.usefixtures("queue")
+def test_a_schedule_that_is_held_fires_nothing_and_makes_nothing_up(control, clock, declare, cron):
+    declare(parse={"sockets": tick(every=10, catchup=Catchup.ALL)})
+    cron.fire(clock.now())
+    declare(parse={"sockets": tick(every=10, catchup=Catchup.ALL, paused=True)})
+    clock.pass_(95)
+    assert cron.fire(clock.now()) == 0
+    declare(parse={"sockets": tick(every=10, catchup=Catchup.ALL)})
+    assert cron.fire(clock.now()) == 0
+    clock.pass_(10)
+    assert cron.fire(clock.now()) == 1
+
+
+@pytest.mark.usefixtures("queue")
 def test_processors_that_do_not_run_do_not_fire_and_catch_up_once(control, clock, declare, cron):
     declare(parse={"sockets": tick(every=10)})
     cron.fire(clock.now())
