@@ -6,7 +6,7 @@ A plug that is written to leave from `start` leaves from `complete`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -112,6 +112,13 @@ def own(spec: ProcessorSpec) -> list[SocketSpec]:
     """Return the sockets that a recipe must name: those of a canvas are there by themselves."""
     brought = [SocketSpec(name=name, task="") for name in (START, COMPLETE)]
     return [each for each in spec.sockets if spec.type not in CANVASES or each not in brought]
+
+
+def called(processors: Iterable[ProcessorSpec]) -> set[str]:
+    """Return the sockets that canvases call, with the end of each canvas that is called."""
+    names = {name for each in processors if each.canvas for name in _called(read(each.canvas))}
+    ends = {f"{each.name}.{COMPLETE}" for each in processors if f"{each.name}.{START}" in names}
+    return names | ends
 
 
 def check_canvases(processors: Sequence[ProcessorSpec], placed: Placed, notes: Notes) -> None:

@@ -49,7 +49,7 @@ def execute(
         raise Refused(ending.trouble, remedy=ending.remedy)
     count = control.store.traffic.run_count(run_id)
     seconds = control.clock.monotonic() - began
-    return runs.harvest(control, recipe.spec, run_id, count, seconds), ending
+    return runs.harvest(control, recipe.spec, run_id, count, seconds, given), ending
 
 
 def _begin(

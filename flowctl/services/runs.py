@@ -12,11 +12,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from flowctl.errors import InvalidInput, TimedOut
+from flowctl.model.canvas import COMPLETE, START
 from flowctl.model.flow import NetworkSpec, PlugKind
 from flowctl.model.ids import RunId, new_id
 from flowctl.model.states import CallStatus, ProcessorStatus
 from flowctl.model.traffic import Call, Result
 from flowctl.model.work import CallFilter, RunCount
+from flowctl.recipe import canvases
 from flowctl.services import calls, crew, health, recipes, sockets, waiting
 from flowctl.services.calls import Payload
 from flowctl.services.control import Control
@@ -80,7 +82,8 @@ def private_home(
 
 def sources(spec: NetworkSpec) -> list[str]:
     """Return the sockets that get a null where a run names no input: nothing else feeds them."""
-    fed = {plug.target for plug in spec.plugs}
+    fed = {plug.target for plug in spec.plugs} | canvases.called(spec.processors)
+    fed |= {f"{each.name}.{COMPLETE}" for each in spec.processors if each.canvas}
     return [
         name
         for processor in spec.processors
@@ -89,9 +92,17 @@ def sources(spec: NetworkSpec) -> list[str]:
     ]
 
 
-def sinks(spec: NetworkSpec) -> list[str]:
-    """Return the sockets whose results go nowhere else."""
+def sinks(spec: NetworkSpec, given: Sequence[Feed] = ()) -> list[str]:
+    """Return the sockets whose results go nowhere else.
+
+    What only canvases call goes to them; what a canvas comes to is told once, by its end.
+    """
+    fed = {feed.socket for feed in given} | {plug.target for plug in spec.plugs}
     feeding = {plug.source for plug in spec.plugs if plug.kind is PlugKind.RESULT}
+    patterns = [each.name for each in spec.processors if each.canvas]
+    fed |= {f"{name}.{COMPLETE}" for name in patterns if f"{name}.{START}" in fed}
+    feeding |= canvases.called(spec.processors) - fed
+    feeding |= {f"{name}.{START}" for name in patterns}
     return [
         name
         for processor in spec.processors
@@ -144,7 +155,8 @@ def execute(
         target = sockets.find(control, f"{recipe.spec.name}/{feed.socket}")
         calls.send(control, target, feed.payloads, run_id=run_id)
     count = _await_quiet(control, recipe.spec, run_id, seeds, timeout, on_progress)
-    return harvest(control, recipe.spec, run_id, count, control.clock.monotonic() - began)
+    seconds = control.clock.monotonic() - began
+    return harvest(control, recipe.spec, run_id, count, seconds, given)
 
 
 def _await_quiet(
@@ -184,10 +196,15 @@ def _standing(control: Control, spec: NetworkSpec, count: RunCount) -> str:
 
 
 def harvest(
-    control: Control, spec: NetworkSpec, run_id: RunId, count: RunCount, seconds: float
+    control: Control,
+    spec: NetworkSpec,
+    run_id: RunId,
+    count: RunCount,
+    seconds: float,
+    given: Sequence[Feed] = (),
 ) -> Harvest:
     """Return what is on record of a run that has come to its end."""
-    ends = sinks(spec)
+    ends = sinks(spec, given)
     results: dict[str, list[Result]] = {name: [] for name in ends}
     for call, result in control.store.traffic.results_of(run_id, ends):
         results.setdefault(call.socket, []).append(result)

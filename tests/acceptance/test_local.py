@@ -259,7 +259,7 @@ def shipped(folder: Path, name: str) -> Path:
     return folder / name
 
 
-@pytest.mark.parametrize("name", ["hello", "codestats", "weblog", "etl", "mapreduce"])
+@pytest.mark.parametrize("name", ["hello", "codestats", "weblog", "etl", "mapreduce", "canvas"])
 def test_shipped_recipes_give_the_same(cluster: Cluster, tmp_path: Path, name: str) -> None:
     code = json.dumps(str(RECIPES.parent / "agentd" / "worker"))
     folder = shipped(tmp_path, name)
@@ -268,6 +268,7 @@ def test_shipped_recipes_give_the_same(cluster: Cluster, tmp_path: Path, name: s
         "codestats": [f"find.packages={code}"],
         "weblog": [f"read.blocks={json.dumps(str(tmp_path / 'access.log'))}"],
         "mapreduce": [f"files.find={code}"],
+        "canvas": ["study.start=30000"],
     }.get(name, [])
     if name == "weblog":
         weblog = runpy.run_path(str(folder / "weblog.py"))

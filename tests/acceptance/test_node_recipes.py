@@ -1,10 +1,12 @@
-"""The recipes etl and sensors over both brokers."""
+"""The recipes etl, sensors, mapreduce and canvas over both brokers."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -140,3 +142,25 @@ def test_mapreduce(cluster: Cluster) -> None:
         assert total == {"word": "(10 words in 10 files)", "count": sum(counted.values())}
         assert len(net.calls("map.count", CallStatus.FINISHED)) == 3
         assert len(net.calls("reduce.add", CallStatus.FINISHED)) == 8
+
+
+def test_canvas(cluster: Cluster) -> None:
+    """The same canvas out of processors and out of Python: the same calls, the same values."""
+    below = {  # as tables of primes say
+        0: {"primes": 0, "twins": 0, "widest gap": 0, "after": 0},
+        1_000: {"primes": 168, "twins": 35, "widest gap": 20, "after": 887},
+        100_000: {"primes": 9592, "twins": 1224, "widest gap": 72, "after": 31397},
+    }
+    with stage(cluster, "canvas") as net:
+        applied(net)
+        assert net.values(net.send("study.start", list(below))) == list(below.values())
+        counted = Counter(call.socket for call in net.calls("", CallStatus.FINISHED))
+        assert counted["numbers.primes"] == counted["numbers.twins"] == counted["numbers.gap"] == 4
+        found = subprocess.run(
+            [sys.executable, RECIPES / "canvas" / "study.py", *map(str, below)],
+            capture_output=True, text=True, check=False, env=cluster.env, timeout=PATIENCE * 2,
+        )  # fmt: skip
+        assert found.returncode == 0, found.stderr
+        lines = [line.partition(" ") for line in found.stdout.splitlines()]
+        assert [json.loads(value) for _, _, value in lines] == list(below.values())
+        assert "numbers.twins" in net.say("trace", lines[-1][0])

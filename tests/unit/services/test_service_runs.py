@@ -32,6 +32,17 @@ plugs:
   - {from: a.y, to: a.x, allow_cycle: true}
 """
 
+CANVAS = """\
+version: 1
+network: canvas
+processors:
+  a: {source: {code: "def f(x): return x"}, sockets: {x: f, y: f, z: f}}
+  inner: {type: parallel, steps: [a.x, a.y]}
+  outer: {type: pipeline, steps: [a.z, inner.start]}
+plugs:
+  - outer.complete -> a.y
+"""
+
 
 def flow(text: str = FLOW) -> NetworkSpec:
     return parse(text)
@@ -101,3 +112,10 @@ def test_a_run_offers_room_for_every_processor() -> None:
     big = flow(FLOW.replace("sockets: {first", "cpus: 300, sockets: {first"))
     assert runs.enough_cpus(big) == 302
     assert runs.enough_cpus(flow()) >= 3
+
+
+def test_what_canvases_call_is_fed_and_read_by_them() -> None:
+    assert runs.sources(flow(CANVAS)) == ["outer.start"]
+    assert runs.sinks(flow(CANVAS)) == ["a.y"]  # a plug leads there as well
+    given = [runs.read_feed("inner.start=1", stdin=bytes), runs.read_feed("a.z=1", stdin=bytes)]
+    assert runs.sinks(flow(CANVAS), given) == ["a.y", "a.z", "inner.complete"]
