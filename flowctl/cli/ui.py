@@ -36,6 +36,9 @@ def ui(
     ascii_: Annotated[
         bool, typer.Option("--ascii", envvar="FLOWCTL_ASCII", help="Nothing beyond ASCII.")
     ] = False,
+    mouse: Annotated[
+        bool, typer.Option("--mouse/--no-mouse", help="Whether clicks and the wheel are taken.")
+    ] = True,
 ) -> None:
     """Open the cockpit: every flow, host, queue and log on one screen, and keys to change them."""
     session = session_of(ctx)
@@ -59,4 +62,4 @@ def ui(
         ascii=ascii_ or "utf" not in encoding,
         shell=shell,
     )
-    Cockpit(session.settings, wishes).run()
+    Cockpit(session.settings, wishes).run(mouse=mouse)

@@ -11,6 +11,7 @@ from functools import cached_property
 from rich.style import Style
 from textual.theme import Theme
 
+from flowctl.errors import InvalidInput
 from flowctl.views.tones import Tone
 
 DEFAULT = "dark"
@@ -150,9 +151,15 @@ LOOKS = {
 
 
 def choose(name: str, environ: Mapping[str, str]) -> str:
-    """Return the theme for a terminal: the one that was asked for, or what it can show."""
+    """Return the theme for a terminal: the one that was asked for, or what it can show.
+
+    Raises:
+        InvalidInput: there is no such theme.
+    """
     if name in LOOKS:
         return name
+    if name:
+        raise InvalidInput(f'there is no theme "{name}"', remedy="one of " + ", ".join(LOOKS))
     if environ.get("NO_COLOR") or environ.get("TERM") in ("dumb", "vt100", "vt220"):
         return "mono"
     few = "256" not in environ.get("TERM", "") and not environ.get("COLORTERM")
