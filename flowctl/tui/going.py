@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowctl.tui import saying
+from flowctl.tui import menu, saying
 from flowctl.tui.clipboard import keep, osc52
 from flowctl.tui.helping import help_lines, option_lines
 from flowctl.tui.panels import Chooser, Sheet
@@ -119,7 +119,7 @@ class Going:
         if stop is not None:
             self.show(stop)
         elif at_root:
-            deck.confirm([line("Leave the cockpit? Everything goes on running.")], deck.app.exit)
+            self.do_leave()
         else:
             deck.say("this is the outermost place; q leaves, ? explains the keys")
 
@@ -168,14 +168,17 @@ class Going:
         self.show(self._deck.history.here)
 
     def do_menu(self) -> None:
-        """Choose a view."""
-        self._deck.open_panel(Chooser("Views", lambda text: option_lines(self._deck, text, True)))
+        """Choose where to go, a theme, a recipe."""
+        self._deck.open_panel(menu.Menu(self._deck))
+
+    def do_leave(self) -> None:
+        """Ask whether that is the end."""
+        deck = self._deck
+        deck.confirm([line("Leave the cockpit? Everything goes on running.")], deck.app.exit)
 
     def do_palette(self) -> None:
         """Find any action or view."""
-        self._deck.open_panel(
-            Chooser("Actions", lambda text: option_lines(self._deck, text, False))
-        )
+        self._deck.open_panel(Chooser("Actions", lambda text: option_lines(self._deck, text)))
 
     def do_help(self) -> None:
         """Explain the keys that work here."""

@@ -50,10 +50,13 @@ _FOOT = (
 Option = tuple[Line, Callable[[], None]]
 
 
-def option_lines(deck: Deck, text: str, views_only: bool) -> list[Option]:
-    """Return what a palette offers for a text: views, and unless `views_only` all actions here."""
-    options = [] if views_only else _actions(deck)
-    options += _views(deck)
+def option_lines(deck: Deck, text: str) -> list[Option]:
+    """Return what a palette offers for a text: all actions here, and all views."""
+    return sifted([*_actions(deck), *view_options(deck)], text)
+
+
+def sifted(options: list[Option], text: str) -> list[Option]:
+    """Return the options that fit a text, the best first."""
     if not text:
         return options
     wanted = parse(" ".join(f"~{word}" for word in text.split()))
@@ -84,7 +87,8 @@ def _actions(deck: Deck) -> list[Option]:
     return found
 
 
-def _views(deck: Deck) -> list[Option]:
+def view_options(deck: Deck) -> list[Option]:
+    """Return the views that one can go to from anywhere."""
     found: list[Option] = []
     for word, view in deck.cockpit.views.items():
         if view.needs:

@@ -19,7 +19,7 @@ EVERYWHERE = (
     Action("full", ("f",), "the view alone, without bars", Group.GLOBAL, does="do_full"),
     Action("refresh", ("r", "ctrl+r"), "look again now", Group.GLOBAL, does="do_refresh"),
     Action("messages", ("H",), "what was said and done, with times", Group.GLOBAL, does="do_messages"),
-    Action("menu", ("0",), "all views", Group.VIEWS, does="do_menu"),
+    Action("menu", ("0",), "menu: views, recipes, dead letters, themes, help", Group.VIEWS, does="do_menu"),
     Action("undo", ("z",), "undo the last change", Group.GLOBAL, does="do_undo"),
     Action("redo", ("Z",), "redo what was undone", Group.GLOBAL, does="do_redo"),
 )  # fmt: skip

@@ -160,6 +160,8 @@ class Chooser(Panel):
     """A list that becomes shorter while one types; Enter takes what is marked."""
 
     foot = "type to search   Enter takes   Esc closes"
+    most = 16
+    """How many options are shown at once."""
 
     def __init__(
         self,
@@ -175,7 +177,7 @@ class Chooser(Panel):
         """Return what was typed and what fits it."""
         found = self._options(self.typed.text)
         self._chosen = max(0, min(self._chosen, len(found) - 1))
-        room = max(1, min(self.app.size.height - 6, 16))
+        room = max(1, min(self.app.size.height - 6, self.most))
         first = max(0, min(self._chosen - room // 2, len(found) - room))
         shown = [
             Line(each.spans, "cursor" if n == self._chosen else "")
