@@ -27,8 +27,7 @@ class Place:
         """What the breadcrumbs say of it."""
         if self.about is None:
             return self.view
-        name = self.about.address
-        name = name[:12] if _ID.fullmatch(name) else name
+        name = _ID.sub(lambda found: found[0][:12], self.about.address)
         view = "" if self.view == self.about.kind else self.view
         return f"{self.about.kind} {name} {view}".strip()
 

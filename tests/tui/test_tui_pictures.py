@@ -14,7 +14,7 @@ import pytest
 from flowctl.tui.app import Wishes
 from flowctl.tui.places import History, Place
 from flowctl.tui.views import VIEWS
-from tests import screen, shopfloor
+from tests import screen, screens, shopfloor
 from tests.screen import Home, Screen
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -25,6 +25,7 @@ ABOUT = {
     "stats": ":stats agent/h1",
     "call": f":call call/{7:032x}",
     "trace": f":trace run/{2:032x}",
+    "peek": ":peek q/orders.mail.send.dead",
 }
 """How views that need an object are opened; those that are not here have pictures of their own."""
 VARYING = re.compile(r'"?[0-9a-f]{32}"?')
@@ -119,3 +120,10 @@ def test_a_picture_can_be_saved_as_svg(filled: Home) -> None:
         assert shown.app.export_screenshot().startswith("<svg")
 
     filled.play(play)
+
+
+def test_the_page_of_screens_shows_the_pictures() -> None:
+    """Last in this file, so that writing the pictures writes the page from them."""
+    if os.environ.get("FLOWCTL_PICTURES") == "write":
+        screens.write()
+    assert screens.PAGE.read_text() == screens.page(), "run `make screens`"

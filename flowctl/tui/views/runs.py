@@ -27,7 +27,7 @@ class Trace(ListView):
     needs = True
     actions = (
         Action("look.trace", ("t",), "its run as a waterfall", Group.LOOK, "object",
-               frozenset({"call", "run"}), does="do_open:trace"),
+               frozenset({"call", "run", "message"}), does="do_open:trace"),
     )  # fmt: skip
 
     def reader(self) -> Read:
