@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 SECONDS_ := $(or $(SECONDS),60)
 
-.PHONY: help demo test test-fast check format bench chaos install servers clean
+.PHONY: help demo test test-fast check format bench chaos install screens servers clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what can be made
@@ -45,6 +45,9 @@ bench: $(VENV)/.installed-dev servers  ## Measure flowctl and its peers in one r
 
 chaos: $(VENV)/.installed-dev servers  ## Kill things for SECONDS=60 with SEED=n and count what was lost
 	$(PY) -m tests.chaos --seconds $(SECONDS_) $(if $(SEED),--seed $(SEED),) $(CHAOS)
+
+screens: $(VENV)/.installed-dev  ## Write the pictures of the cockpit and docs/screens.md anew
+	FLOWCTL_PICTURES=write $(PY) -m pytest -q tests/tui/test_tui_pictures.py
 
 format: $(VENV)/.installed-dev  ## Format the code
 	$(BIN)/ruff format .
