@@ -20,11 +20,13 @@ from flowctl.services.pictures import Reading
 from flowctl.tui.actions import Action, Group
 from flowctl.tui.easel import Easel
 from flowctl.tui.places import Place
-from flowctl.tui.sketch import FEW, Sketch, Wish, Zoom, sketch
+from flowctl.tui.sketch import Sketch, Wish, Zoom, sketch
 from flowctl.tui.targets import Target
 from flowctl.tui.view import View
 from flowctl.views.tones import Tone
 
+QUICK = 24
+"""Up to so many sockets a picture is drawn at the key; larger ones by who reads, so that no key waits."""
 _HOPS = (0, 1, 2, 3)
 _ORIENTS = (None, Orient.LR, Orient.TB)
 
@@ -110,7 +112,7 @@ class GraphView(View):
 
     @staticmethod
     def _is_quick(topology: Topology) -> bool:
-        return len(topology.sockets) <= FEW
+        return len(topology.sockets) <= QUICK
 
     def redraw(self) -> None:
         """Draw as is wanted now: at once where that is quick, else by who reads."""

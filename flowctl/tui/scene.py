@@ -5,7 +5,7 @@ Never colour alone: what is under the cursor is drawn heavy, trouble has its mar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -104,12 +104,18 @@ def compose(scene: Scene) -> list[Line]:
     window = scene.window
     seen = range(window.y, window.y + window.height)
     written = [_noted(scene, each) for each in texts(scene.drawing, scene.overlay)]
-    written = [each for each in written if each.slot.y in seen]
+    last = window.x + window.width
+    written = [
+        each
+        for each in written
+        if each.slot.y in seen and each.slot.x < last and each.slot.x + each.slot.width > window.x
+    ]
     rows = write(scene.drawing.picture, [(each.slot, each.text) for each in written])
     sheet = _Sheet(rows[window.y : window.y + window.height], window)
     _tint_wires(scene, sheet)
     for name, box in scene.drawing.layout.boxes.items():
-        _tint_box(scene, sheet, name, box)
+        if _is_seen(window, (Point(box.x, box.y), Point(box.x + box.width, box.y + box.height))):
+            _tint_box(scene, sheet, name, box)
     for each in written:
         _tint_text(scene, sheet, each)
     _show_cursor(scene, sheet)
@@ -145,6 +151,13 @@ def _wire_tone(scene: Scene, edge: Edge, wire: Wire) -> Tone:
     if scene.only_found:
         return Tone.NOTE if item in scene.found else Tone.DIM
     return Tone.ERROR_LINE if edge.error else Tone.BACK_LINE if wire.back else Tone.PLAIN
+
+
+def _is_seen(window: Box, points: Sequence[Point]) -> bool:
+    """Tell whether something of a line may be in the window."""
+    xs, ys = [point.x for point in points], [point.y for point in points]
+    beside = max(xs) < window.x or min(xs) >= window.x + window.width
+    return not beside and max(ys) >= window.y and min(ys) < window.y + window.height
 
 
 def _tint_wires(scene: Scene, sheet: _Sheet) -> None:

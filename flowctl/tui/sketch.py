@@ -97,8 +97,11 @@ def _drawn(shape: Graph, wish: Wish, seed: Mapping[str, float] | None) -> Drawin
     few = len(shape.vertices) <= FEW
     for options in _fitting(wish) if few else ():
         drawing = draw(shape, options, seed)
-        if _fits(drawing, wish):
+        mute = wish.zoom is Zoom.CARDS and drawing.level is Level.NONE
+        if _fits(drawing, wish) and not mute:
             return drawing
+        # The order is searched for once; all other tries keep it.
+        seed = seed or drawing.layout.order
     large = [draw(shape, options, seed) for options in _large(wish, few=few)]
     return min(large, key=lambda drawing: _screens(drawing, wish))
 
