@@ -15,6 +15,7 @@ from flowctl.cli.words import Yes
 from flowctl.errors import InvalidInput
 from flowctl.services import queues
 from flowctl.services import trash as bins
+from flowctl.services.control import Control
 from flowctl.views.bodies import pretty
 from flowctl.views.flow import queues as queue_table
 from flowctl.views.table import VERSION
@@ -80,14 +81,24 @@ def purge(
     yes: Yes = False,
     for_good: ForGood = False,
 ) -> None:
-    """Move everything that waits in a queue to the trash; `flowctl undo` brings it back."""
+    """Move everything that waits in a queue to the trash; `flowctl undo` brings it back.
+
+    A million messages take minutes on RabbitMQ, which moves them one by one; --for-good is instant.
+    """
     session = session_of(ctx)
     with session.control() as control:
         name = queues.find(control, queue, dead=dead)
         held = sum(queues.waiting(control, [name]).values())
         what = "Delete for good" if for_good else "Move to the trash"
         session.confirm(f"{what} {plural(held, 'message')} of {name}?", yes=yes)
-        _told(session, name, "removed", queues.purge(control, name, for_good=for_good))
+        _told(session, name, "removed", _purged(session, control, name, for_good))
+
+
+def _purged(session: Session, control: Control, name: str, for_good: bool) -> int:
+    def told(moved: int, total: int) -> None:
+        say(session.flags, f"{moved:,} of {plural(total, 'message')}")
+
+    return queues.purge(control, name, for_good=for_good, told=told)
 
 
 @app.command(name="rm")

@@ -16,6 +16,7 @@ from flowctl.model.naming import DEAD, dead_queue, socket_queue
 from flowctl.model.traffic import Message
 from flowctl.services import journal, trash
 from flowctl.services.control import Control
+from flowctl.services.hauls import Told, move_all, unheard
 from flowctl.services.names import scope
 from flowctl.views.flow import QueueRow
 from flowctl.views.kinds import nearest
@@ -188,16 +189,16 @@ def ensure(control: Control, names: Iterable[str]) -> None:
     declare(control, [spec for spec in specs if spec.name in wanted])
 
 
-def purge(control: Control, queue: str, *, for_good: bool = False) -> int:
+def purge(control: Control, queue: str, *, for_good: bool = False, told: Told = unheard) -> int:
     """Move everything that waits in a queue to the trash and return how much it was.
 
-    `for_good` deletes it at once.
+    `for_good` deletes it at once. Where much waits, `told` hears how far it is.
     """
     control.may_write()
     ensure(control, [queue])
     command = f"flowctl queue purge {queue}"
     if not for_good:
-        return trash.throw(control, queue, command)
+        return trash.throw(control, queue, command, told=told)
     count = control.broker.purge(queue)
     said = f"{plural(count, 'message')} deleted for good"
     journal.note(control, "purge", f"{command} --for-good", (f"queue/{queue}",), said)
@@ -277,6 +278,8 @@ def _moved(control: Control, source: str, target: str, named: list[str] | None, 
     if source.endswith(DEAD):
         chosen = named or [message.id for message in everything(control, source, limit)]
         return send_again(control, source, target, chosen)
+    if named is None and not limit:
+        return move_all(control, source, target)
     return control.broker.move(source, target, ids=named, limit=limit)
 
 

@@ -17,6 +17,7 @@ from flowctl.model.ids import new_id
 from flowctl.model.journal import Entry, Shift, Trash
 from flowctl.services import journal
 from flowctl.services.control import Control
+from flowctl.services.hauls import Told, move_all, unheard
 from flowctl.services.names import scope
 from flowctl.views.flow import QueueRow
 from flowctl.views.text import plural
@@ -34,7 +35,13 @@ def is_trash(queue: str) -> bool:
     return TRASH in queue
 
 
-def throw(control: Control, queue: str, command: str, ids: Sequence[str] | None = None) -> int:
+def throw(
+    control: Control,
+    queue: str,
+    command: str,
+    ids: Sequence[str] | None = None,
+    told: Told = unheard,
+) -> int:
     """Move what waits in a queue, or the messages with these ids, to its trash; return how many."""
     target = f"{queue}{TRASH}{new_id()[:8]}"
     who = control.author.who if control.author else ""
@@ -44,7 +51,10 @@ def throw(control: Control, queue: str, command: str, ids: Sequence[str] | None 
     number = journal.begin(control, action, command, shift, trash)
     reach("trash.recorded")
     control.broker.declare([QueueSpec(name=target)])
-    count = control.broker.move(queue, target, ids=ids)
+    if ids is None:
+        count = move_all(control, queue, target, told)
+    else:
+        count = control.broker.move(queue, target, ids=ids)
     reach("trash.moved")
     if not count:
         _forget(control, target)
@@ -64,7 +74,7 @@ def bring_back(control: Control, entry: Entry, shift: Shift) -> int:
     if not entry.result:  # it was cut off, maybe before its first message went
         control.broker.declare([QueueSpec(name=shift.target)])
     try:
-        count = control.broker.move(shift.target, shift.source)
+        count = move_all(control, shift.target, shift.source)
     except NotFound as error:
         if error.name == shift.target:
             raise Conflict(f"the messages of change {entry.id} are gone") from error

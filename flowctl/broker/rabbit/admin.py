@@ -26,7 +26,9 @@ from flowctl.errors import NotFound, PublishFailed
 from flowctl.model.traffic import Message
 
 CHUNK = 200
-"""Messages that are moved between two confirms."""
+"""Messages that are fetched at first, when nobody knows how large they are."""
+MOST_MOVED, MOVED_BYTES = 2000, 16_000_000
+"""Messages, and about how many bytes of them, that are moved between two confirms."""
 IN_ORDER = 32
 """Messages that a quorum queue gives back in their order by one word; more come back in none."""
 WORDS = 16
@@ -140,13 +142,15 @@ def move(source: str, forward: Forward, ids: Collection[str] | None, limit: int)
     ready = yield from _ready(source)
     wanted = min(ready if ids is None else len(ids), limit or ready)
     moved = looked_at = 0
+    chunk = CHUNK
     held: list[Raw] = []
     failure: Exception | None = None
     while moved < wanted and looked_at < ready and failure is None:
         most = wanted - moved if ids is None else ready - looked_at
-        fresh = yield from _fetch(source, min(CHUNK, most))
+        fresh = yield from _fetch(source, min(chunk, most))
         if not fresh:
             break
+        chunk = chunk_after(sum(len(raw.body) for raw in fresh) / len(fresh))
         looked_at += len(fresh)
         chosen = [raw for raw in fresh if ids is None or raw.name in ids][: wanted - moved]
         gone, failure = yield from _hand_over(chosen, forward)
@@ -157,6 +161,15 @@ def move(source: str, forward: Forward, ids: Collection[str] | None, limit: int)
     if failure is not None:
         raise failure
     return moved
+
+
+def chunk_after(size: float) -> int:
+    """Return how many messages of this mean size are moved between two confirms.
+
+    >>> chunk_after(100), chunk_after(100_000), chunk_after(50_000_000)
+    (2000, 160, 1)
+    """
+    return max(1, min(MOST_MOVED, int(MOVED_BYTES / max(1.0, size))))
 
 
 def _hand_over(
