@@ -21,7 +21,7 @@ from flowctl.services.logs import Filter, Line
 
 MOST_LINES = 4_000
 """A piece has no more lines than this."""
-MOST_BYTES = 1_000_000
+MOST_BYTES = 400_000
 """Of each log no more than this is read at once."""
 BACK = 4_000_000
 """So much of the end of each log is looked through at first."""
