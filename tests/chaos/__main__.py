@@ -9,11 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import canvases
+from tests.chaos import canvases, joins
 from tests.chaos.pairs import PAIRS, pair
 from tests.chaos.runner import wreak
 
-MODES = {"messages": (wreak, 100.0), "canvases": (canvases.wreak, 4.0)}
+MODES = {
+    "messages": (wreak, 100.0),
+    "canvases": (canvases.wreak, 4.0),
+    "joins": (joins.wreak, 100.0),
+}
 """What flows while things are killed, and how much of it a second."""
 
 
@@ -23,7 +27,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     parser.add_argument("--mode", choices=MODES, default="messages")
-    parser.add_argument("--rate", type=float, help="messages or canvases a second")
+    parser.add_argument("--rate", type=float, help="messages, canvases or pairs a second")
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between kills")
     parser.add_argument("--pair", choices=PAIRS, action="append")
     options = parser.parse_args()
@@ -38,7 +42,7 @@ def main() -> int:
             )  # fmt: skip
         print(f"{name}: {verdict.sentence()}", flush=True)
         print(json.dumps({"pair": name, "seed": options.seed, "lost": len(verdict.lost),
-                          "doubled": len(verdict.doubled), "again": verdict.again}))  # fmt: skip
+                          "doubled": len(verdict.doubled), "wrong": len(verdict.wrong), "again": verdict.again}))  # fmt: skip
         bad |= bool(verdict.lost or verdict.doubled or verdict.wrong)
     return int(bad)
 

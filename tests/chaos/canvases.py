@@ -22,7 +22,7 @@ from flowctl.services import canvases
 from flowctl.services.calls import json_payload
 from flowctl.services.control import Control
 from tests.chaos.checker import Verdict
-from tests.chaos.runner import Killer, serving
+from tests.chaos.runner import Killer, serving, under_fire
 from tests.cluster import Cluster, until
 
 CODE = """
@@ -120,17 +120,10 @@ def wreak(
         until(lambda: serving(control) == set(STAGES), "all stages serve")
         producer = Producer(control, rate)
         killer = Killer(cluster, seed, pause, outages or [])
-        producer.start()
-        killer.start()
-        began = time.monotonic()
-        while (gone := time.monotonic() - began) < seconds:
-            threading.Event().wait(min(10.0, seconds - gone))
-            said = f"{len(producer.accepted)} canvases accepted, {dict(killer.kills)}"
-            say(f"{time.monotonic() - began:3.0f} s: {said}")
-        killer.stopping.set()
-        killer.join()
-        producer.stopping.set()
-        producer.join()
+        under_fire(
+            producer, killer, seconds,
+            lambda: say(f"{len(producer.accepted)} canvases accepted, {dict(killer.kills)}"),
+        )  # fmt: skip
         drained = time.monotonic()
         with contextlib.suppress(AssertionError):  # the verdict says what is missing
             until(lambda: ended(control, producer), "canvases end", timeout=300, pause=0.5)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -168,18 +169,10 @@ def wreak(
         until(lambda: serving(control) == set(STAGES), "all stages serve")
         producer = Producer(control, rate)
         killer = Killer(cluster, seed, pause, outages or [])
-        producer.start()
-        killer.start()
-        began = time.monotonic()
-        while (gone := time.monotonic() - began) < seconds:
-            threading.Event().wait(min(10.0, seconds - gone))
-            say(
-                f"{time.monotonic() - began:3.0f} s: {len(producer.sent.accepted)} accepted, {dict(killer.kills)}"
-            )
-        killer.stopping.set()
-        killer.join()
-        producer.stopping.set()
-        producer.join()
+        under_fire(
+            producer, killer, seconds,
+            lambda: say(f"{len(producer.sent.accepted)} accepted, {dict(killer.kills)}"),
+        )  # fmt: skip
         drained = time.monotonic()
         wanted = len(producer.sent.accepted)
         with contextlib.suppress(AssertionError):  # the verdict says what is missing
@@ -189,6 +182,30 @@ def wreak(
         return judge(
             producer.sent.accepted, producer.sent.unknown, results(control), PLUGS, journal
         )
+
+
+class Stoppable(Protocol):
+    """A producer: a thread that goes on until it is told to stop."""
+
+    stopping: threading.Event
+
+    def start(self) -> None: ...
+    def join(self) -> None: ...
+
+
+def under_fire(
+    producer: Stoppable, killer: Killer, seconds: float, report: Callable[[], None]
+) -> None:
+    """Let a producer work for `seconds` while things are killed; `report` is called now and then."""
+    began = time.monotonic()
+    for each in (producer, killer):
+        each.start()
+    while (gone := time.monotonic() - began) < seconds:
+        threading.Event().wait(min(10.0, seconds - gone))
+        report()
+    for each in (killer, producer):
+        each.stopping.set()
+        each.join()
 
 
 def serving(control: Control) -> set[str]:
@@ -209,10 +226,12 @@ def finished(control: Control) -> int:
 def settle(control: Control) -> None:
     """Wait until nothing is on its way any more: repeats that come late must be counted, too."""
     queues = [f"chaos.{s}.step" for s in STAGES] + [f"chaos.{p}" for p in PLUGS]
-    until(
-        lambda: all(d.ready + d.unacked == 0 for d in control.broker.depth(queues).values()),
-        "the queues are empty",
-    )
+    until(lambda: idle(control, queues), "the queues are empty")
+
+
+def idle(control: Control, queues: list[str]) -> bool:
+    """Tell whether nothing is in these queues, nor in the hands of workers."""
+    return all(each.ready + each.unacked == 0 for each in control.broker.depth(queues).values())
 
 
 def results(control: Control) -> list[tuple[str, int]]:
