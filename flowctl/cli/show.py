@@ -33,6 +33,7 @@ Status = Annotated[list[str] | None, typer.Option("--status", help="calls: only 
 Run = Annotated[str, typer.Option("-t", "--run", help="calls: those of one run.")]
 Socket = Annotated[str, typer.Option("-s", "--socket", help="calls: those of one socket.")]
 Processor = Annotated[str, typer.Option("--processor", help="Only what belongs to a processor.")]
+All = Annotated[bool, typer.Option("--all", help="queues: those of the trash as well.")]
 Agent = Annotated[str, typer.Option("--agent", help="Only what is on an agent.")]
 
 
@@ -50,6 +51,7 @@ def ls(
     processor: Processor = "",
     agent: Agent = "",
     since: Since = "",
+    everything: All = False,
     follow: Watch = False,
 ) -> None:
     """List objects of a kind; `ls network NAME` draws a network as a tree."""
@@ -65,7 +67,12 @@ def ls(
             ascending=ascending,
         )
         selection = pages.Selection(
-            processor=processor, agent=agent, calls=wanted, page=page, rows=rows
+            processor=processor,
+            agent=agent,
+            trash=everything,
+            calls=wanted,
+            page=page,
+            rows=rows,
         )
         for kind, name in targets:
             if name:

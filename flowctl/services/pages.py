@@ -25,6 +25,7 @@ from flowctl.services import (
     queues,
     schedules,
     sockets,
+    trash,
 )
 from flowctl.services.control import Control
 from flowctl.services.names import scope
@@ -44,6 +45,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     network: str = ""
     processor: str = ""
     agent: str = ""
+    trash: bool = False
+    """Whether the queues of purged messages are among the queues."""
     calls: CallFilter = CallFilter()
     page: int = 1
     rows: int = 10
@@ -154,7 +157,9 @@ def _plug(control: Control, name: str) -> Sheet:
 
 
 def _queues(control: Control, which: Selection) -> Table:
-    return flow_views.queues(queues.listed(control, which.network), control.clock.now())
+    found = queues.listed(control, which.network)
+    thrown = trash.listed(control, which.network) if which.trash else []
+    return flow_views.queues([*found, *thrown], control.clock.now())
 
 
 def _queue(control: Control, name: str) -> Sheet:

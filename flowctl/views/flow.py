@@ -169,7 +169,7 @@ class QueueRow:
     name: str
     network: str
     role: str
-    """socket, plug or dead."""
+    """socket, plug, dead, left or trash."""
     owner: str
     """The socket or plug it belongs to."""
     ready: int | None = None
