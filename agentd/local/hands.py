@@ -143,11 +143,15 @@ def hands(control: Control, order: Order) -> list[Hand]:
     """
     stage, flows = Stage(), control.store.flows
     plugs, sockets = flows.plugs(order.network), flows.sockets(order.network)
-    found = []
-    for processor in flows.processors(order.network):
-        assignment = _assignment(control, processor, sockets, plugs)
-        found.append(_hand(control, order, stage, assignment))
-    return found
+    assignments = [
+        _assignment(control, each, sockets, plugs) for each in flows.processors(order.network)
+    ]
+    # Before any code gets its scene: there the variables that installers need are gone.
+    built = [build(each, settings=control.settings, clock=control.clock) for each in assignments]
+    return [
+        _hand(control, order, stage, assignment, environment)
+        for assignment, environment in zip(assignments, built, strict=True)
+    ]
 
 
 def _assignment(
@@ -185,8 +189,9 @@ def _deployment(control: Control, processor: Processor) -> Deployment:
     )
 
 
-def _hand(control: Control, order: Order, stage: Stage, assignment: Assignment) -> Hand:
-    environment = build(assignment, settings=control.settings, clock=control.clock)
+def _hand(
+    control: Control, order: Order, stage: Stage, assignment: Assignment, environment: Environment
+) -> Hand:
     identity = _identity(control, assignment, environment)
     setup = setup_of(assignment, identity)
     spec = assignment.processor.spec

@@ -13,6 +13,7 @@ import pytest
 from flowctl.model.states import CallStatus
 from tests.cluster import Cluster, until
 from tests.stage import STEPS, stage
+from tests.wheels import wheel
 
 pytestmark = pytest.mark.process
 
@@ -186,16 +187,15 @@ def test_code_comes_from_git_with_its_requirements(cluster: Cluster, tmp_path: P
     repository = tmp_path / "shop"
     repository.mkdir()
     (repository / "shop.py").write_text(
-        "import tomlkit\ndef version(_=None): return [1, tomlkit.__name__]\n"
+        "import tinypkg\ndef version(_=None): return [1, tinypkg.__name__]\n"
     )
     commit(repository, "v1")
     source = {"git": f"file://{repository}", "ref": "main", "module": "shop"}
-    recipe = {
-        "a": {"source": source, "sockets": {"version": "version"}, "requirements": ["tomlkit"]}
-    }
+    needed = [f"tinypkg @ file://{wheel(tmp_path)}"]
+    recipe = {"a": {"source": source, "sockets": {"version": "version"}, "requirements": needed}}
     with stage(cluster, "gitted") as net:
         net.apply(recipe)
-        assert net.say("call", "a.version") == '[1,"tomlkit"]\n'
+        assert net.say("call", "a.version") == '[1,"tinypkg"]\n'
         (worker,) = net.control.store.fleet.workers("gitted")
         assert worker.commit == git(repository, "rev-parse", "HEAD")
         (repository / "shop.py").write_text("def version(_=None): return 2\n")

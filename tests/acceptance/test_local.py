@@ -21,6 +21,7 @@ from flowctl.services import local, recipes, runs
 from flowctl.services.control import Control, open_control
 from tests.cluster import PATIENCE, Cluster, until
 from tests.command import Command
+from tests.wheels import wheel
 
 pytestmark = pytest.mark.process
 
@@ -312,6 +313,23 @@ def test_prints_stay_out_of_the_results(tmp_path: Path, flowctl: Command) -> Non
     assert (done.code, done.out) == (0, "1\n")
     assert "said" in done.err
     assert "shouted" in done.err
+
+
+def test_installers_of_all_packages_see_the_variables_meant_for_them(
+    tmp_path: Path, flowctl: Command
+) -> None:
+    packages = {"a": "tinyone", "b": "tinytwo"}
+    processors = {
+        name: coded(
+            f"import {package}\ndef f(x): return {package}.ANSWER\n", "f", requirements=[package]
+        )
+        for name, package in packages.items()
+    }
+    (index,) = {wheel(tmp_path / "index", package).parent for package in packages.values()}
+    file = write(tmp_path, processors, ["a.f -> b.f"])
+    found = {"UV_FIND_LINKS": str(index), "UV_NO_INDEX": "1"}
+    done = flowctl("run", "--local", file, "-i", "a.f=1", **found)
+    assert (done.code, done.out) == (0, "42\n"), done
 
 
 def test_modules_of_one_name_are_as_many_as_there_are_folders(

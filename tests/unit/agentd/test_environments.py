@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from flowctl.model.flow import Processor, ProcessorSpec, Source, SourceKind
 from flowctl.model.states import DeploymentStatus, Desired, ProcessorStatus
 from flowctl.model.work import Assignment
 from flowctl.settings import Settings, load
+from tests.wheels import wheel
 
 pytestmark = pytest.mark.process
 
@@ -69,19 +69,7 @@ def assignment(*requirements: str, source: Source | None = None) -> Assignment:
 @pytest.fixture
 def package(tmp_path: Path) -> str:
     """A wheel with a module and a program, as a requirement."""
-    wheel = tmp_path / "tinypkg-1.0-py3-none-any.whl"
-    info = "tinypkg-1.0.dist-info"
-    files = {
-        "tinypkg.py": "ANSWER = 42\ndef main(): print('tiny', ANSWER)\n",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: tinypkg\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\ntiny = tinypkg:main\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in (*files, f"{info}/RECORD"))
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return f"tinypkg @ file://{wheel}"
+    return f"tinypkg @ file://{wheel(tmp_path)}"
 
 
 def ask(environment: Environment, code: str) -> str:
