@@ -118,10 +118,12 @@ def replay(control: Control, name: str, edited: Payload | None = None) -> Repeat
 
     Raises:
         NotFound: there is no such call, or its socket is gone.
-        Refused: its input is not on record.
+        Refused: its input is not on record, or it is a canvas that no recipe holds.
     """
     control.may_write()
     old = control.store.traffic.call(name)
+    if _is_pattern(old):
+        raise _no_tree(old)
     socket = control.store.flows.socket(old.socket, old.network)
     call_id = CallId(new_id())
     message = _afresh(control, old, call_id, RunId(call_id), edited)
@@ -135,8 +137,11 @@ def retry(control: Control, calls: Sequence[Call], edited: Payload | None = None
 
     Raises:
         Refused: the input of one is neither in the dead letters nor on record; those before it run.
+            Or all are canvases that no recipe holds: these go on by a retry of their steps.
     """
     control.may_write()
+    if calls and all(_is_pattern(call) for call in calls):
+        raise _no_tree(calls[0])
     found: list[Repeat] = []
     for socket, some in _by_socket(control, calls):
         dead = dead_queue(socket.queue)
@@ -174,10 +179,23 @@ def of_run(control: Control, calls: Sequence[Call]) -> list[Call]:
     return control.store.traffic.replays([call.id for call in calls])
 
 
+def _is_pattern(call: Call) -> bool:
+    """Tell whether a call stands for a pattern of a canvas, and is no call of a socket."""
+    return "." not in call.socket
+
+
+def _no_tree(call: Call) -> Refused:
+    return Refused(
+        f"call {call.id} is a canvas ({call.socket}) that no recipe holds: what it called goes when it ends",
+        remedy="send the canvas again, or replay or retry a step of it: flowctl trace " + call.id,
+    )
+
+
 def _by_socket(control: Control, calls: Iterable[Call]) -> list[tuple[Socket, list[Call]]]:
     grouped: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
-        grouped.setdefault((call.network, call.socket), []).append(call)
+        if not _is_pattern(call):
+            grouped.setdefault((call.network, call.socket), []).append(call)
     flows = control.store.flows
     return [(flows.socket(name, network), some) for (network, name), some in grouped.items()]
 

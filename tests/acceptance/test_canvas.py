@@ -165,6 +165,30 @@ def test_a_failure_names_its_branch_and_can_be_mended(scene: Stage) -> None:
         assert flow.handle(handle.id).result(PATIENCE) == [2, 2, 2]
 
 
+def test_a_canvas_of_a_recipe_is_replayed_and_another_says_how(scene: Stage) -> None:
+    with Flow("sums") as flow:
+        (old,) = scene.send("wide.start", [1])
+        assert scene.values([old]) == [2 + 7]
+        again = scene.say("replay", old, "-o", "name").strip().rpartition("/")[2]
+        assert flow.handle(again).result(PATIENCE) == 2 + 7
+        root = (flow.a.inc | flow.b.inc).send(1)
+        assert root.result(PATIENCE) == 3
+        said = scene.cluster.invoke("-n", "sums", "replay", root.id)
+        assert said.returncode != 0
+        assert "is a canvas (pipeline) that no recipe holds" in said.stderr
+        broken = parallel(flow.a.inc, flow.a.brittle).send(1)
+        until(lambda: flow.handle(broken.id).done, "it fails")
+        said = scene.cluster.invoke("-n", "sums", "errors", "retry", broken.id)
+        assert "replay or retry a step of it" in said.stderr
+        scene.open_gate()
+        scene.say(
+            "errors",
+            "retry",
+            *(c.id for c in scene.calls("", CallStatus.FAILED) if c.run_id == broken.id),
+        )
+        until(lambda: flow.handle(broken.id).status == "finished", "its step mends it")
+
+
 def test_a_cancelled_canvas_ends(scene: Stage) -> None:
     with Flow("sums") as flow:
         handle = parallel(flow.a.gated, flow.a.inc).send(1)
