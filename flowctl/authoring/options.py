@@ -5,11 +5,13 @@ Each means what it means in a recipe (`flowctl explain` says more), and is check
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict
 
 Json = object
 """Anything that JSON can carry."""
+Step = str | Callable[..., object]
+"""A step of a canvas as recipes write it (`"a.x(limit=3) | b.y"`), or the function of a socket."""
 
 
 class NetworkOptions(TypedDict, total=False):
@@ -27,7 +29,16 @@ class ProcessorOptions(TypedDict, total=False):
     source: Mapping[str, Json]
     """Where the code is on other hosts, such as `{"git": URL, "ref": TAG}`; this file if unsaid."""
     requirements: Sequence[str]
-    type: Literal["task", "router", "gate", "data", "schema"]
+    type: Literal[
+        "task", "router", "gate", "data", "schema", "pipeline", "parallel", "funnel", "segment"
+    ]
+    steps: Sequence[Step | Sequence[Step]]
+    """pipeline, parallel, funnel, segment: the sockets it calls; a list within is parallel."""
+    final: Step
+    """funnel: the socket that gets the list of results."""
+    size: int
+    """segment: how much of the list each call gets."""
+    errors: Literal["stop", "keep"]
     cpus: int | Literal["auto"]
     scale: Mapping[str, Json]
     timeout: str | float

@@ -12,6 +12,8 @@ from flowctl.authoring.marks import NETWORK, PLUGS, PROCESSOR, SOCKET, Edge, Mar
 from flowctl.errors import InvalidInput
 
 Values = dict[str, Any]
+CANVASES = frozenset({"pipeline", "parallel", "funnel", "segment"})
+"""The types of processors that call others and have no code of their own."""
 
 
 class Entry(NamedTuple):
@@ -51,7 +53,7 @@ def recipe_of(cls: type) -> Values:
         "version": 1,
         "network": name,
         **(network.options if network else {}),
-        "processors": {member.name: _processor(member) for member in members},
+        "processors": {member.name: _processor(member, members) for member in members},
         "plugs": [_plug(*each, members) for each in _edges(members)],
     }
 
@@ -148,15 +150,30 @@ def _entries(cls: type) -> Iterator[Entry]:
         yield Entry(mark.name or attribute, attribute, function, mark.options, tuple(edges))
 
 
-def _processor(member: Member) -> Values:
+def _processor(member: Member, members: list[Member]) -> Values:
     options = dict(member.options)
     description = options.pop("description", _first_line(member.cls))
+    is_canvas = options.get("type") in CANVASES
+    for key in options.keys() & {"steps", "final"}:
+        options[key] = _step(f"{member.name}.{key}", options[key], members)
+    said = options.pop("source", None)
+    # A canvas has no code of its own: its sockets are there by themselves, and run nothing.
     return {
-        "source": _source(member.cls, options.pop("source", None)),
+        **({} if is_canvas else {"source": _source(member.cls, said)}),
         **options,
         **({"description": description} if description else {}),
-        "sockets": {entry.name: {"task": entry.task, **entry.options} for entry in member.entries},
+        "sockets": {
+            entry.name: {**({} if is_canvas else {"task": entry.task}), **entry.options}
+            for entry in member.entries
+        },
     }
+
+
+def _step(where: str, said: object, members: list[Member]) -> object:
+    """Return a step, or a list of them, as recipes write it."""
+    if isinstance(said, list | tuple):
+        return [_step(where, each, members) for each in said]
+    return said if isinstance(said, str) else _address(f"{where} has a step", said, members)
 
 
 def _first_line(cls: type) -> str:
@@ -183,17 +200,21 @@ def _edges(members: list[Member]) -> Iterator[tuple[str, Edge]]:
 
 
 def _plug(source: str, edge: Edge, members: list[Member]) -> Values:
-    target = edge.target if isinstance(edge.target, str) else _address(source, edge, members)
+    target = (
+        edge.target
+        if isinstance(edge.target, str)
+        else _address(f"{source} has a plug", edge.target, members)
+    )
     return {"from": source, "to": target, **edge.options}
 
 
-def _address(source: str, edge: Edge, members: list[Member]) -> str:
-    """Return the socket that has the function which a plug names.
+def _address(complaint: str, target: object, members: list[Member]) -> str:
+    """Return the socket that has the function which a plug or a step names.
 
     Raises:
         InvalidInput: none has it, or several.
     """
-    function = getattr(edge.target, "__func__", edge.target)
+    function = getattr(target, "__func__", target)
     found = [
         f"{member.name}.{entry.name}"
         for member in members
@@ -205,7 +226,7 @@ def _address(source: str, edge: Edge, members: list[Member]) -> str:
     what = f"{len(found)} sockets of the network" if found else "no socket of the network"
     shown = getattr(function, "__qualname__", repr(function))
     raise InvalidInput(
-        f"{source} has a plug to {shown}, which is {what}",
+        f"{complaint} to {shown}, which is {what}",
         remedy='write the target as "processor.socket"',
     )
 

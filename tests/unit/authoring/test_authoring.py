@@ -1,6 +1,7 @@
 """Decorators leave classes as they are, and make the same values as the text of a recipe."""
 
 import doctest
+import json
 import sys
 import types
 from typing import Any, get_type_hints
@@ -19,8 +20,10 @@ from flowctl.authoring import (
     values,
 )
 from flowctl.errors import InvalidInput
+from flowctl.model.nodes import CANVASES
 from flowctl.recipe import schema
 from flowctl.recipe.kinds import Forms, Record
+from flowctl.recipe.parse import parse
 
 
 @processor(requirements=["httpx"], env={"A": "b"})
@@ -268,3 +271,43 @@ def test_types_of_processors_are_said_in_the_decorator() -> None:
     }  # fmt: skip
     assert [plug["route"] for plug in found["plugs"]] == ["big", "unmatched"]
     assert Route(1, plugs=["big"]).result == 1
+
+
+def test_canvases_name_functions_or_what_recipes_write() -> None:
+    @processor(
+        type="funnel", steps=[OrderStore.save, ["prices.total", Price.total]], final=Price.total
+    )
+    class Bill:
+        @plug(OrderStore.forget)
+        @socket
+        def complete(self) -> None: ...
+
+        @socket(every="5s")
+        def start(self) -> None: ...
+
+    @network
+    class Shop:
+        store, prices, bill = OrderStore, Price, Bill
+
+    found = recipe_of(Shop)
+    assert found["processors"]["bill"] == {
+        "type": "funnel",
+        "steps": ["store.save", ["prices.total", "prices.total"]],
+        "final": "prices.total",
+        "sockets": {"complete": {}, "start": {"every": "5s"}},
+    }
+    spec = parse(json.dumps(found))
+    (bill,) = (each for each in spec.processors if each.name == "bill")
+    assert bill.canvas == "funnel([store.save, [prices.total, prices.total]], prices.total)"
+
+
+def test_a_step_that_is_no_socket_says_so() -> None:
+    @processor(type="pipeline", steps=[OrderStore.save])
+    class Lonely: ...
+
+    with pytest.raises(InvalidInput, match="has a step to OrderStore"):
+        recipe_of(Lonely)
+
+
+def test_canvases_are_the_same_here_and_in_recipes() -> None:
+    assert values.CANVASES == CANVASES
