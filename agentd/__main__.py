@@ -21,6 +21,7 @@ from agentd.link import Link, describe_offer
 from agentd.machine import Machine
 from agentd.roster import Roster
 from agentd.stimuli import Site
+from agentd.teller import Teller
 from flowctl import log
 from flowctl.clock import SystemClock
 from flowctl.errors import FlowError, InvalidInput
@@ -79,7 +80,9 @@ def _assemble(settings: Settings, name: str, options: argparse.Namespace) -> Dae
         version=flowctl.__version__,
     )
     opener = partial(open_control, settings, name=f"agentd {name}")
-    link = Link(opener, offer, inbox, clock=clock, folder=settings.paths.data)
+    teller = Teller(opener, name, settings.paths.logs)
+    folder = settings.paths.data
+    link = Link(opener, offer, inbox, clock=clock, folder=folder, heed=teller.heed)
     daemon = Daemon(
         Machine(name, jitter=random.random, interval=options.interval),
         Roster(settings, name, program=WORKER, environ=os.environ),

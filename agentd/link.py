@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,6 +29,7 @@ from agentd.feeders import Happened
 from agentd.stimuli import Cut, Listed
 from flowctl.clock import Clock
 from flowctl.errors import FlowError, NotFound, SchemaMismatch, StateUnavailable
+from flowctl.model.asks import Ask
 from flowctl.model.fleet import Agent
 from flowctl.model.states import Desired
 from flowctl.model.work import AgentBeat, WorkerBeat
@@ -69,6 +70,7 @@ class Link(threading.Thread):
         *,
         clock: Clock,
         folder: Path,
+        heed: Callable[[Sequence[Ask]], None] = lambda _asks: None,
     ) -> None:
         super().__init__(name="link", daemon=True)
         self._opener = opener
@@ -76,6 +78,7 @@ class Link(threading.Thread):
         self._tell = tell
         self._clock = clock
         self._folder = folder
+        self._heed = heed
         self._meter = resources.Meter()
         self._measured: dict[str, tuple[float, int]] = {}
         self._letters: dict[tuple[object, ...], Letter] = {}
@@ -191,6 +194,7 @@ class Link(threading.Thread):
             return
         assignments = tuple(control.store.fleet.assignments(self._offer.name))
         self._requested = _requested(control, self._offer.name)
+        self._heed(control.store.asks.live(control.clock.now()))
         self._revision, self._listed_at, self._cut = revision, now, ""
         self._tell.put(Listed(assignments, self._requested))
 

@@ -147,11 +147,13 @@ class Cluster:
         with open_control(self.settings, name="test") as control:
             yield control
 
-    def invoke(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def invoke(
+        self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command line, whatever comes of it."""
         return subprocess.run(
             [sys.executable, "-m", "flowctl", *arguments],
-            env=self.env, input=stdin, text=True, capture_output=True, timeout=PATIENCE * 2, check=False,
+            env=env or self.env, input=stdin, text=True, capture_output=True, timeout=PATIENCE * 2, check=False,
         )  # fmt: skip
 
     def flowctl(self, *arguments: str, stdin: str = "") -> str:

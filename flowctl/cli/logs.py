@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,11 +14,15 @@ from flowctl.cli.lazy import command_app
 from flowctl.cli.output import emit, json_line, say, show_document
 from flowctl.cli.session import session_of
 from flowctl.cli.words import Since, moment
+from flowctl.services import hostlogs
 from flowctl.services import logs as service
+from flowctl.services.control import Control
 from flowctl.views.table import VERSION, builtin
-from flowctl.views.text import clock_time, printable
+from flowctl.views.text import clock_time, plural, printable
 
 app = command_app()
+PATIENCE = 5.0
+"""Seconds that agents of other hosts get to answer."""
 
 
 @app.command(name="logs")
@@ -40,7 +45,7 @@ def logs(
         int, typer.Option("--limit", min=0, help="The newest so many; 0 means all.")
     ] = 200,
 ) -> None:
-    """Show the logs of this machine, oldest first."""
+    """Show the logs of all hosts, oldest first."""
     session = session_of(ctx)
     with session.control() as control:
         wanted = service.Filter(
@@ -48,13 +53,41 @@ def logs(
             since=moment(since, control.clock.now()),
             grep=grep,
         )
-        found = service.read(control, wanted, limit)
-        _tell(session.flags, found, follow=follow)
-        if not found and not follow:
-            say(session.flags, "no lines")
-        if follow:
-            for batch in service.follow(control, wanted):
-                _tell(session.flags, batch, follow=True)
+        service.matcher(wanted)
+        hosts = hostlogs.ask(control, wanted)
+        try:
+            _show(session.flags, control, wanted, hosts, limit=limit, follow=follow)
+        finally:
+            hosts.end(control)
+
+
+def _show(
+    flags: Flags,
+    control: Control,
+    wanted: service.Filter,
+    hosts: hostlogs.Hosts,
+    *,
+    limit: int,
+    follow: bool,
+) -> None:
+    others, silent = hosts.gather(control, PATIENCE)
+    for name in silent:
+        say(flags, f"agent {name} said nothing in {PATIENCE:g} s")
+    found = service.read(control, wanted, limit, others)
+    _tell(flags, found, follow=follow)
+    if not found and not follow:
+        say(flags, "no lines")
+    if follow:
+        for batch in service.follow(control, wanted, partial(_others, control, hosts, flags)):
+            _tell(flags, batch, follow=True)
+
+
+def _others(control: Control, hosts: hostlogs.Hosts, flags: Flags) -> tuple[service.Line, ...]:
+    """Return what other hosts told since the last time; say what they left out."""
+    piece = hosts.take(control)
+    if piece.dropped:
+        say(flags, f"{plural(piece.dropped, 'line')} came too fast and are left out")
+    return piece.lines
 
 
 def _tell(flags: Flags, found: list[service.Line], *, follow: bool) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -54,14 +54,18 @@ class Filter(Struct, frozen=True, kw_only=True):
     """A regular expression."""
 
 
-def read(control: Control, wanted: Filter, limit: int = 0) -> list[Line]:
+def read(
+    control: Control, wanted: Filter, limit: int = 0, others: Sequence[Line] = ()
+) -> list[Line]:
     """Return lines oldest first; with `limit` only the newest so many.
+
+    `others` are lines of other hosts, which are wanted already.
 
     Raises:
         InvalidInput: the expression cannot be read.
     """
-    matches = _matcher(wanted)
-    streams = list(_tails(control.settings.paths.logs, wanted))
+    matches = matcher(wanted)
+    streams = [*_tails(control.settings.paths.logs, wanted), list(others)]
     told = {line.call_id for lines in streams for line in lines}
     streams.append([line for line in _printed(control, wanted) if line.call_id not in told])
     streams = [[line for line in lines if matches(line)] for lines in streams]
@@ -69,9 +73,11 @@ def read(control: Control, wanted: Filter, limit: int = 0) -> list[Line]:
     return lines[-limit:] if limit else lines
 
 
-def follow(control: Control, wanted: Filter) -> Iterator[list[Line]]:
-    """Yield batches of new lines, for ever."""
-    matches = _matcher(wanted)
+def follow(
+    control: Control, wanted: Filter, others: Callable[[], Sequence[Line]] = tuple
+) -> Iterator[list[Line]]:
+    """Yield batches of new lines, for ever; `others` is asked for those of other hosts."""
+    matches = matcher(wanted)
     folder = control.settings.paths.logs
     offsets = {file: file.stat().st_size for file in files(folder)}
     seen: dict[str, None] = {}
@@ -79,6 +85,7 @@ def follow(control: Control, wanted: Filter) -> Iterator[list[Line]]:
     never = threading.Event()
     while True:
         fresh = [line for file in files(folder) for line in _grown(file, offsets, wanted)]
+        fresh += others()
         seen.update(dict.fromkeys(line.call_id for line in fresh if line.call_id))
         printed = _printed(control, Filter(names=wanted.names, since=since))
         fresh += [line for line in printed if line.call_id not in seen]
@@ -241,7 +248,12 @@ class _Matcher:
         return fresh and (self.pattern is None or bool(self.pattern.search(line.text)))
 
 
-def _matcher(wanted: Filter) -> _Matcher:
+def matcher(wanted: Filter) -> _Matcher:
+    """Return what tells whether a line is wanted, by its moment and its text.
+
+    Raises:
+        InvalidInput: the expression cannot be read.
+    """
     try:
         pattern = re.compile(wanted.grep) if wanted.grep else None
     except re.error as error:

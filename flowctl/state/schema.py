@@ -33,6 +33,7 @@ from flowctl.state.tables import (
     table_name,
 )
 from flowctl.state.traffic_tables import (
+    AskRow,
     CallRow,
     CancelRow,
     ClaimRow,
@@ -46,6 +47,7 @@ from flowctl.state.traffic_tables import (
     ResultRow,
     SampleRow,
     SlotRow,
+    ToldRow,
     TrashRow,
 )
 
@@ -84,6 +86,8 @@ ALL: tuple[type[Table], ...] = (
     SampleRow,
     JournalRow,
     TrashRow,
+    AskRow,
+    ToldRow,
 )
 """All tables, parents before children."""
 

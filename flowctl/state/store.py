@@ -13,6 +13,7 @@ from flowctl.clock import Clock, SystemClock
 from flowctl.errors import Misconfigured, SchemaMismatch
 
 if TYPE_CHECKING:
+    from flowctl.state.asks import Asks
     from flowctl.state.database import Database
     from flowctl.state.duty import Duty
     from flowctl.state.events import Events
@@ -95,6 +96,14 @@ class Store:
         from flowctl.state.journal import Journal
 
         return Journal(database)
+
+    @cached_property
+    def asks(self) -> Asks:
+        """What is asked of the agents."""
+        database = self._database
+        from flowctl.state.asks import Asks
+
+        return Asks(database)
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date and return the names of the migrations that ran.

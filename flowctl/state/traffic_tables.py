@@ -229,3 +229,27 @@ class TrashRow(Table):
 
     class Meta:
         table_name = "trash"
+
+
+class AskRow(Table):
+    """Questions to the agents."""
+
+    id = TextField(primary_key=True)
+    body = TextField()
+    asker = TextField()
+    expires_at = Moment()
+
+    class Meta:
+        table_name = "ask"
+
+
+class ToldRow(Table):
+    """Answers on their way."""
+
+    id = BigIntegerField()
+    ask_id = TextField()
+    body = TextField()
+
+    class Meta:
+        table_name = "told"
+        primary_key = False

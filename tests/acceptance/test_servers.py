@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from flowctl.clock import SystemClock
 from flowctl.model.states import AgentStatus
 from tests.cluster import Cluster, until
 from tests.servers.rabbitmq import PASSWORD
@@ -137,3 +143,41 @@ def test_no_password_is_shown_anywhere(cluster: Cluster) -> None:
     assert not [log for log in logs if PASSWORD in log.read_text(errors="replace")]
     for process in cluster.processes():
         assert PASSWORD not in " ".join(process.cmdline())
+
+
+def test_logs_of_other_hosts_are_merged(cluster: Cluster, tmp_path: Path) -> None:
+    """Whoever reads them has a folder of logs elsewhere, as on another host."""
+    elsewhere = cluster.env | {"FLOWCTL_LOGS": str(tmp_path)}
+    with stage(cluster, "loud") as net:
+        net.apply({"a": net.coded("def cry(n): print('cry number', n)", "cry", cpus=2)})
+        net.ended(net.send("a.cry", [1, 2, 3]))
+
+        def cries(env: dict[str, str]) -> list[str]:
+            words = ["-n", "loud", "logs", "--grep", "cry number", "-o", "jsonl"]
+            lines = cluster.invoke(*words, env=env).stdout.splitlines()
+            return sorted(json.loads(line)["text"] for line in lines)
+
+        wanted = [f"cry number {n}" for n in (1, 2, 3)]
+        assert cries(elsewhere) == cries(cluster.env) == wanted
+        said = cluster.invoke("logs", "--limit", "0", "-o", "jsonl", env=elsewhere).stdout
+        sources = {json.loads(line)["source"] for line in said.splitlines()}
+        assert {"a1", "a2"} <= sources
+
+        command = [
+            sys.executable,
+            "-m",
+            "flowctl",
+            "logs",
+            "-f",
+            "--grep",
+            "leading in",
+            "-o",
+            "jsonl",
+        ]
+        with subprocess.Popen(command, env=elsewhere, stdout=subprocess.PIPE) as follower:
+            assert follower.stdout is not None
+            until(lambda: select.select([follower.stdout], [], [], 0)[0], "a line comes")
+            assert json.loads(follower.stdout.readline())["source"] in {"s1", "s2"}
+            follower.terminate()
+            follower.communicate(timeout=60)
+        until(lambda: not net.control.store.asks.live(SystemClock().now()), "nobody asks any more")

@@ -11,8 +11,9 @@ from typing import Any
 from textual.widget import Widget
 
 from flowctl.services.control import Control
+from flowctl.services.hostlogs import Everywhere
 from flowctl.services.logs import Filter
-from flowctl.services.tails import Piece, Tail
+from flowctl.services.tails import Piece
 from flowctl.tui.actions import Action, Group
 from flowctl.tui.feeds import Read
 from flowctl.tui.pager import pattern_of
@@ -84,7 +85,7 @@ class Logs(View):
         """Follow the logs from here on."""
         seconds = SINCE[self.since]
         since = self.deck.now() - timedelta(seconds=seconds) if seconds else None
-        tail = Tail(Filter(names=self.names(), since=since))
+        tail = Everywhere(Filter(names=self.names(), since=since))
 
         def read(control: Control) -> Piece:
             return tail.poll(control)
