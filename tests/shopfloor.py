@@ -92,7 +92,9 @@ def _hosts(control: Control) -> None:
         disk_total=200 * GB, disk_free=190 * GB,
     )  # fmt: skip
     stores.beat(control.store, "h2", cpus=8, resources=idle, sentence="1 worker is starting")
+    control.clock.pass_by(-15)
     stores.beat(control.store, "h3", status=AgentStatus.SUSPECT, sentence="idle")
+    control.clock.pass_by(15)
     control.store.duty.acquire("s1", 15.0)
 
 
