@@ -194,7 +194,7 @@ class Link(threading.Thread):
             return
         assignments = tuple(control.store.fleet.assignments(self._offer.name))
         self._requested = _requested(control, self._offer.name)
-        self._heed(control.store.asks.live(control.clock.now()))
+        self._heed(control.store.asks.live(self._clock.now()))
         self._revision, self._listed_at, self._cut = revision, now, ""
         self._tell.put(Listed(assignments, self._requested))
 

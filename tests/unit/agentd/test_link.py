@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,10 +58,10 @@ class Clock:
 
 
 class Store:
-    """Both store and its fleet; notes what was called."""
+    """Store, fleet and questions in one; notes what was called."""
 
     def __init__(self) -> None:
-        self.fleet = self
+        self.fleet = self.asks = self
         self.calls: list[tuple[Any, ...]] = []
         self.broken: FlowError | None = None
         self.refused: FlowError | None = None
@@ -91,6 +91,10 @@ class Store:
             raise NotFound("agent", name)
         return agent(name, requested_status=self.requested)
 
+    def live(self, now: datetime) -> list[str]:
+        self._answer("live", now)
+        return ["a question"]
+
     def beat(self, beat: Any) -> Any:
         self._answer("beat", beat)
         return agent(beat.name, requested_status=self.requested)
@@ -117,12 +121,14 @@ class Bench:
     def __init__(self, tmp_path: Path) -> None:
         self.store, self.clock, self.told = Store(), Clock(), SimpleQueue[Happened]()
         self.control: Any = SimpleNamespace(store=self.store)
+        self.heeded: list[Sequence[Any]] = []
         self.link = Link(
             self._open,
             describe_offer("h1", cpus=4, labels={"disk": "ssd"}, port=0, version="1"),
             self.told,
             clock=self.clock,
             folder=tmp_path,
+            heed=self.heeded.append,
         )
 
     @contextmanager
@@ -150,6 +156,15 @@ def test_everything_is_listed_at_first_and_at_a_change_and_now_and_then(bench: B
     assert bench.turn() == []
     bench.clock.at += 0.1
     assert bench.turn() == listed
+
+
+def test_what_is_asked_of_the_agent_is_handed_on_at_each_list(bench: Bench) -> None:
+    bench.turn()
+    bench.turn()
+    assert bench.heeded == [["a question"]]
+    bench.store.number += 1
+    bench.turn()
+    assert bench.heeded == [["a question"]] * 2
 
 
 def test_a_quiet_turn_costs_one_query(bench: Bench) -> None:
