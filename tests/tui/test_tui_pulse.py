@@ -16,6 +16,8 @@ def busy(home: Home) -> Home:
 
 async def at_pulse(screen: Screen) -> None:
     await screen.press("1")
+    await screen.until(lambda: screen.deck.view.word == "pulse", "the pulse")
+    await screen.ready()
     await screen.until_says("things wrong")
 
 
@@ -25,6 +27,7 @@ def here(screen: Screen) -> str:
 
 
 async def down_to(screen: Screen, key: str) -> None:
+    await screen.until(lambda: here(screen), "a line under the cursor")
     await screen.press("g")
     for _ in range(40):
         if here(screen) == key:
@@ -86,7 +89,7 @@ def test_every_line_leads_somewhere_and_back(busy: Home, key: str, word: str) ->
 def test_moving_filtering_and_staging(busy: Home) -> None:
     async def play(screen: Screen) -> None:
         await at_pulse(screen)
-        first = here(screen)
+        first = await screen.until(lambda: here(screen), "a line under the cursor")
         await screen.press("G")
         last = here(screen)
         assert last == "scheduler s1"
