@@ -18,7 +18,9 @@ from tests.stage import Stage, stage
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.skipif(
+        shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
+    ),
 ]
 ROOT = Path(__file__).parents[2]
 CODE = "def take(n): return n\n\ndef keep(n): return n"
