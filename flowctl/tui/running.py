@@ -85,7 +85,7 @@ class Runner:
     def prompt(self) -> None:
         """Ask for a line."""
         deck, words = self._deck, self.words
-        deck.office.assign(deck.names.read)
+        deck.read_names()
         deck.ask(
             Question(
                 sign=":",
