@@ -89,7 +89,8 @@ class Follower:
     def _follow(self) -> None:
         now = self._control.clock.monotonic()
         revision = self._control.store.revision()
-        if revision == self._revision and now - self._listed < _RELIST:
+        is_quiet = revision == self._revision and now - self._listed < _RELIST
+        if is_quiet and self._tasks is None:
             return
         mine = self._identity
         assignment = self._control.store.fleet.assignment(mine.deployment, mine.network)

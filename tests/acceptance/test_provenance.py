@@ -112,6 +112,7 @@ def test_calls_run_again_as_they_were_or_with_another_input(cluster: Cluster) ->
         assert {call.status for call in net.ended(both).values()} == {CallStatus.FAILED}
 
         # The value of a failure's path waits in a join, and is seen there.
+        until(lambda: items(net, "ls", "tasks"), "the functions are on record")
         (join,) = items(net, "ls", "joins")
         assert (join["socket"], list(join["waiting"]), join["missing"]) == (
             "a.pair", ["right"], ["left"],

@@ -10,8 +10,11 @@ import pytest
 from agentd.worker.follow import Follower
 from agentd.worker.identity import Identity
 from flowctl.errors import StateUnavailable
+from flowctl.model.flow import Task
+from flowctl.model.work import Create
 from flowctl.services.control import Control, open_control
 from flowctl.settings import load
+from tests import stores
 
 
 class Away:
@@ -56,3 +59,23 @@ def test_trouble_is_told_once_and_taken_back_when_it_is_over(
     store.is_away = False
     follower.tick()
     assert said == ["the database is away", ""]
+
+
+def test_functions_are_on_record_at_the_next_tick(control: Control, tmp_path: Path) -> None:
+    store = control.store
+    stores.apply(store, stores.shop())
+    stores.beat(store, "h1")
+    step = Create(network="shop", processor="parse", agent="h1", deployment="parse.deploy1", cpus=1)
+    assert store.fleet.place([step], term=None) == []
+    identity = Identity(
+        worker="h1.shop.parse.worker.1", deployment="parse.deploy1", network="shop", agent="h1",
+        python="", paths=(), status=str(tmp_path / "w" / "status.json"),
+    )  # fmt: skip
+    told: list[str] = []
+    follower = Follower(control, identity, lambda _: None, lambda _: None, told.append)
+    follower.tick()
+    follower.show_tasks((Task(name="rows", processor="parse", module="m", source="shown"),))
+    follower.tick()
+    found = [each.task.source for each in store.flows.sockets("shop", "parse") if each.task]
+    assert found == ["shown"]
+    assert told == []
