@@ -46,15 +46,23 @@ class Teller:
         threading.Thread(target=self._run, name="teller", daemon=True).start()
 
     def _run(self) -> None:
+        try:
+            with self._opener() as control:
+                self._serve(control)
+        except BaseException:
+            with self._lock:
+                self._is_busy = False  # the next question is answered by a new thread
+            raise
+
+    def _serve(self, control: Control) -> None:
         never = threading.Event()
         answers: dict[str, Answer] = {}
-        with self._opener() as control:
-            while asks := self._current(control):
-                try:
-                    self._answer(control, asks, answers)
-                except FlowError as error:
-                    _log.warning("what was asked is not told: %s", error)
-                never.wait(_PAUSE)
+        while asks := self._current(control):
+            try:
+                self._answer(control, asks, answers)
+            except FlowError as error:
+                _log.warning("what was asked is not told: %s", error)
+            never.wait(_PAUSE)
 
     def _current(self, control: Control) -> dict[str, Ask]:
         """Return what is asked now; where that is nothing, this thread has ended."""

@@ -108,7 +108,7 @@ class Hosts:
     """What the agents of other hosts tell; `ask` makes one. One thread at a time may use it."""
 
     def __init__(self, ask: Ask, expected: Sequence[str], now: float) -> None:
-        self._ask = ask
+        self._ask, self._is_asked = ask, bool(expected)
         self._heard = dict.fromkeys(expected, now)
         """When each agent said something last."""
         self._whole: set[str] = set()
@@ -168,7 +168,7 @@ class Hosts:
 
     def end(self, control: Control) -> None:
         """Ask no more."""
-        if self._heard or self._whole:
+        if self._is_asked:
             control.store.asks.end(self._ask.id)
 
 
